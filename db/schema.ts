@@ -1,0 +1,208 @@
+/**
+ * The tables. Postgres holds every durable fact; who may write what is in `grants.ts`.
+ * Columns end in `_ms` for durations; times are timestamptz.
+ */
+import {
+  bigint,
+  bigserial,
+  boolean,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+const duration = (name: string) => bigint(name, { mode: 'number' });
+
+export const users = pgTable(
+  'users',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    /** `local`, `oidc` or `github`. */
+    provider: text().notNull(),
+    /** Issuer URL for oidc, else the provider's name: (issuer, subject) is who somebody is; an email is not. */
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    email: text().notNull(),
+    name: text().notNull(),
+    /** DNS-label-safe short name, unique: part of service-account names, so that the cluster's own log names the person. */
+    slug: text().notNull(),
+    groups: text().array().notNull().default([]),
+    /** PHC string, argon2id; local users only. */
+    passwordHash: text('password_hash'),
+    disabledAt: time('disabled_at'),
+    createdAt: time('created_at').notNull().defaultNow(),
+    lastSignInAt: time('last_sign_in_at'),
+  },
+  (t) => [uniqueIndex().on(t.issuer, t.subject), uniqueIndex().on(t.slug)],
+);
+
+export const webSessions = pgTable(
+  'web_sessions',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    /** SHA-256 of the cookie's 256 random bits. */
+    tokenHash: bytea('token_hash').notNull(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    method: text().notNull(),
+    address: text().notNull(),
+    userAgent: text('user_agent').notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    expiresAt: time('expires_at').notNull(),
+    endedAt: time('ended_at'),
+  },
+  (t) => [uniqueIndex().on(t.tokenHash), index().on(t.userId)],
+);
+
+export const apiTokens = pgTable(
+  'api_tokens',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    name: text().notNull(),
+    tokenHash: bytea('token_hash').notNull(),
+    /** `read`, `sessions`, `admin`: never more than the person may do. */
+    scopes: text().array().notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    expiresAt: time('expires_at').notNull(),
+    lastUsedAt: time('last_used_at'),
+    revokedAt: time('revoked_at'),
+  },
+  (t) => [uniqueIndex().on(t.tokenHash), index().on(t.userId)],
+);
+
+/** What may be done. Until there are bindings, a role's own groups say whose it is. */
+export const roles = pgTable('roles', {
+  name: text().primaryKey(),
+  description: text().notNull().default(''),
+  /** What the person may do in the portal itself: `admin`, `auditor` or `member`. */
+  portal: text().notNull().default('member'),
+  /** Empty: the role reaches no cluster. */
+  clusterRoles: text('cluster_roles').array().notNull().default([]),
+  /** Empty: cluster-wide. */
+  namespaces: text().array().notNull().default([]),
+  groups: text().array().notNull().default([]),
+  idleMs: duration('idle_ms').notNull(),
+  detachedMs: duration('detached_ms').notNull(),
+  hardCapMs: duration('hard_cap_ms').notNull(),
+  maxSessions: integer('max_sessions').notNull(),
+  updatedAt: time('updated_at').notNull().defaultNow(),
+});
+
+export const clusters = pgTable(
+  'clusters',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    /** DNS label; part of URLs and prompts. */
+    name: text().notNull(),
+    /** Shown by colour and by word. */
+    production: boolean().notNull().default(false),
+    server: text().notNull(),
+    /** For certificates that name another host than the address. */
+    tlsServerName: text('tls_server_name'),
+    ca: text().notNull(),
+    /** Where the portal's own account, and session accounts, live. */
+    namespace: text().notNull(),
+    /** Sealed (AES-256-GCM under a data key, itself wrapped by the key outside the database): the account's token. */
+    credential: bytea().notNull(),
+    /** Set where the portal renews the token itself (installed by --kubeconfig); null: given by hand. */
+    credentialExpiresAt: time('credential_expires_at'),
+    managed: boolean().notNull().default(false),
+    createdAt: time('created_at').notNull().defaultNow(),
+    createdBy: uuid('created_by'),
+    removedAt: time('removed_at'),
+  },
+  (t) => [uniqueIndex().on(t.name)],
+);
+
+export const accessSessions = pgTable(
+  'access_sessions',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    webSessionId: uuid('web_session_id'),
+    clusterId: uuid('cluster_id')
+      .notNull()
+      .references(() => clusters.id),
+    role: text().notNull(),
+    channel: text().notNull(),
+    /** `opening`, `active`, `ending`, `ended`; detached is active with `detached_at`. */
+    state: text().notNull(),
+    /** Name of the account on the cluster, decided before it is made, so that a crash between the two loses nothing. */
+    serviceAccount: text('service_account').notNull(),
+    /** Snapshot of the role at the opening: later edits of the role do not stretch a running session. */
+    clusterRoles: text('cluster_roles').array().notNull(),
+    namespaces: text().array().notNull(),
+    idleMs: duration('idle_ms').notNull(),
+    detachedMs: duration('detached_ms').notNull(),
+    container: text(),
+    /** HMAC secret of the session host, sealed. */
+    hostSecret: bytea('host_secret'),
+    /** Which replica holds the host; a newer generation takes it over. */
+    generation: bigint({ mode: 'number' }).notNull().default(0),
+    /** Steps of the opening with their durations, for the page that waits: [{name, startedAt, ms}]. */
+    steps: jsonb().$type<{ name: string; at: string; ms: number | null }[]>().notNull().default([]),
+    clientAddress: text('client_address').notNull(),
+    openedAt: time('opened_at').notNull(),
+    lastInputAt: time('last_input_at').notNull(),
+    detachedAt: time('detached_at'),
+    /** The hard cap; Extend moves the idle clock, never past it. */
+    hardCapAt: time('hard_cap_at').notNull(),
+    endedAt: time('ended_at'),
+    endReason: text('end_reason'),
+    endDetail: text('end_detail'),
+    exitCode: integer('exit_code'),
+    /** Bytes of log in the recording at the last look; the file itself is the truth. */
+    recordedBytes: bigint('recorded_bytes', { mode: 'number' }).notNull().default(0),
+  },
+  (t) => [index().on(t.userId, t.openedAt), index().on(t.state), index().on(t.openedAt)],
+);
+
+/** Append-only: the portal's database role may insert and select, nothing else. */
+export const auditEvents = pgTable(
+  'audit_events',
+  {
+    id: bigserial({ mode: 'number' }).primaryKey(),
+    at: time('at').notNull(),
+    /** A code of server/domain/audit-codes.ts. */
+    code: text().notNull(),
+    actorId: uuid('actor_id'),
+    /** As known at the time: who, in words. */
+    actor: text().notNull(),
+    sessionId: uuid('session_id'),
+    clusterId: uuid('cluster_id'),
+    /** Kubernetes calls: our Audit-ID, the join to the cluster's own audit log. */
+    auditId: uuid('audit_id'),
+    clientAddress: text('client_address'),
+    correlationId: text('correlation_id'),
+    /** The rest of the fact, by code. Never a Secret's value, never a token. */
+    detail: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+  },
+  (t) => [index().on(t.at), index().on(t.sessionId, t.at), index().on(t.actorId, t.at), index().on(t.auditId)],
+);
+
+/** One row a portal process: its lease. The reaper leaves alone what a live replica holds. */
+export const replicas = pgTable('replicas', {
+  id: uuid().primaryKey(),
+  startedAt: time('started_at').notNull(),
+  seenAt: time('seen_at').notNull(),
+});
+
+/** Small facts of the installation: its portal id, the gateway's public keys. */
+export const settings = pgTable('settings', {
+  key: text().primaryKey(),
+  value: jsonb().notNull(),
+});

@@ -1,0 +1,55 @@
+/** Every fact that the audit log can hold, by a stable code. Add, never rename: readers' queries depend on them. */
+export const auditCodes = {
+  'sign-in.succeeded': 'Signed in',
+  'sign-in.failed': 'Sign-in refused',
+  'sign-in.limited': 'Sign-in refused: too many attempts',
+  'sign-out': 'Signed out',
+  'web-session.ended': 'Web session ended by an administrator',
+  'user.created': 'User created',
+  'user.updated': 'User changed',
+  'user.disabled': 'User disabled',
+  'user.enabled': 'User enabled',
+  'token.created': 'API token created',
+  'token.revoked': 'API token revoked',
+  'role.created': 'Role created',
+  'role.updated': 'Role changed',
+  'role.deleted': 'Role deleted',
+  'cluster.registered': 'Cluster registered',
+  'cluster.updated': 'Cluster changed',
+  'cluster.removed': 'Cluster removed',
+  'cluster.credential-renewed': "The portal's token on the cluster renewed",
+  'session.opened': 'Access session opened',
+  'session.refused': 'Access session refused',
+  'session.attached': 'A page attached to the session',
+  'session.detached': 'The session was left without a page',
+  'session.extended': 'Access session extended',
+  'session.warned': 'Warned of the coming end',
+  'session.hidden-shell': 'The shell reads without echo: what is typed is not recorded',
+  'session.ended': 'Access session ended',
+  'session.reaped': 'A leftover of a session removed',
+  'file.uploaded': 'File uploaded to the sandbox',
+  'file.downloaded': 'File downloaded from the sandbox',
+  'egress.opened': 'Connection out of the sandbox',
+  'egress.refused': 'Connection out of the sandbox refused',
+  'recording.viewed': 'Recording watched',
+  'recording.exported': 'Recording exported',
+  'api.started': 'Kubernetes call that was not finished when written',
+  'api.finished': 'Kubernetes call',
+  'api.refused': 'Kubernetes call refused by the portal',
+} as const;
+
+export type AuditCode = keyof typeof auditCodes;
+
+/** What a feature hands to the audit log. `at` is when it happened, not when it was written. */
+export type AuditEvent = {
+  at: Date;
+  code: AuditCode;
+  actorId: string | null;
+  actor: string;
+  sessionId?: string | null;
+  clusterId?: string | null;
+  auditId?: string | null;
+  clientAddress?: string | null;
+  correlationId?: string | null;
+  detail?: Record<string, unknown>;
+};

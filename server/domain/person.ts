@@ -1,0 +1,17 @@
+/** Who makes a request, and by which proof. */
+export type PortalRole = 'admin' | 'auditor' | 'member';
+export type Scope = 'read' | 'sessions' | 'admin';
+
+export type Person = {
+  id: string;
+  email: string;
+  name: string;
+  slug: string;
+  groups: string[];
+  /** The strongest portal right of the person's roles. */
+  portal: PortalRole;
+  proof:
+    | { kind: 'web-session'; id: string }
+    /** Scopes narrow what the person may do, they never widen it. */
+    | { kind: 'api-token'; id: string; scopes: Scope[] };
+};

@@ -1,0 +1,290 @@
+/** The shapes of the REST API, once: they validate, they type the pages' client and they are the OpenAPI document. */
+import { z } from '@hono/zod-openapi';
+
+const dateTime = z.iso.datetime({ offset: true });
+const id = z.uuid();
+/** RFC 1123 label: what Kubernetes takes as a name and what fits a URL. */
+const label = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and -, at most 63');
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number(),
+    code: z.string(),
+    detail: z.string().optional(),
+    next: z.string().optional().describe('What to do next'),
+    correlationId: z.string().optional(),
+    meta: z.record(z.string(), z.string()).optional(),
+  })
+  .openapi('Problem');
+export type ProblemBody = z.infer<typeof problemSchema>;
+
+/** Lists come in pages; `next` is the opaque cursor of the following page. */
+export function page<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), next: z.string().nullable() });
+}
+export type Page<T> = { items: T[]; next: string | null };
+
+export const meSchema = z
+  .object({
+    id,
+    email: z.string(),
+    name: z.string(),
+    slug: z.string(),
+    groups: z.array(z.string()),
+    portal: z.enum(['admin', 'auditor', 'member']),
+    roles: z.array(z.string()),
+    proof: z.enum(['web-session', 'api-token']),
+    signOutUrl: z.string().nullable(),
+  })
+  .openapi('Me');
+export type Me = z.infer<typeof meSchema>;
+
+/** GET /api/v1/sign-in (no sign-in needed): what the sign-in page offers. */
+export const signInOptionsSchema = z
+  .object({
+    local: z.boolean(),
+    providers: z.array(z.object({ id: z.enum(['oidc', 'github']), name: z.string() })),
+    csrfPath: z.string(),
+  })
+  .openapi('SignInOptions');
+export type SignInOptions = z.infer<typeof signInOptionsSchema>;
+
+export const clusterSchema = z
+  .object({
+    id,
+    name: label,
+    production: z.boolean(),
+    server: z.string(),
+    namespace: z.string(),
+    managed: z.boolean().describe('The portal renews its own token'),
+    createdAt: dateTime,
+    health: z.object({
+      state: z.enum(['healthy', 'degraded', 'unreachable', 'unknown']),
+      version: z.string().nullable(),
+      latencyMs: z.number().nullable(),
+      checkedAt: dateTime.nullable(),
+      message: z.string().nullable(),
+      missingPermissions: z.array(z.string()),
+    }),
+    /** Roles through which the asking person reaches it. */
+    roles: z.array(z.string()),
+  })
+  .openapi('Cluster');
+export type Cluster = z.infer<typeof clusterSchema>;
+
+export const registerClusterSchema = z
+  .object({
+    name: label,
+    production: z.boolean().default(false),
+    namespace: label.default('sallyport'),
+    connection: z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('kubeconfig'),
+        kubeconfig: z.string().max(1_048_576),
+        context: z.string().max(253).optional(),
+      }),
+      z.object({
+        kind: z.literal('token'),
+        server: z.url(),
+        ca: z.string().max(65_536),
+        token: z.string().min(1).max(16_384),
+        tlsServerName: z.string().max(253).optional(),
+      }),
+    ]),
+  })
+  .openapi('RegisterCluster');
+export type RegisterCluster = z.infer<typeof registerClusterSchema>;
+
+/** POST /api/v1/clusters/test takes RegisterCluster and saves nothing. */
+export const clusterTestSchema = z
+  .object({
+    ok: z.boolean(),
+    version: z.string().nullable(),
+    latencyMs: z.number().nullable(),
+    message: z.string().nullable(),
+    missingPermissions: z.array(z.string()),
+  })
+  .openapi('ClusterTest');
+export type ClusterTest = z.infer<typeof clusterTestSchema>;
+
+const minutes = (least: number, most: number) =>
+  z
+    .number()
+    .int()
+    .min(least * 60_000)
+    .max(most * 60_000);
+export const roleSchema = z
+  .object({
+    name: label,
+    description: z.string().max(500),
+    portal: z.enum(['admin', 'auditor', 'member']),
+    clusterRoles: z.array(z.string().max(253)).max(32),
+    namespaces: z.array(label).max(200).describe('Empty: cluster-wide'),
+    groups: z.array(z.string().max(253)).max(200),
+    idleMs: minutes(1, 24 * 60),
+    detachedMs: minutes(0, 24 * 60),
+    hardCapMs: minutes(1, 7 * 24 * 60),
+    maxSessions: z.number().int().min(1).max(50),
+  })
+  .openapi('Role');
+export type Role = z.infer<typeof roleSchema>;
+
+export const userSchema = z
+  .object({
+    id,
+    provider: z.enum(['local', 'oidc', 'github']),
+    email: z.string(),
+    name: z.string(),
+    slug: z.string(),
+    groups: z.array(z.string()),
+    roles: z.array(z.string()),
+    disabledAt: dateTime.nullable(),
+    createdAt: dateTime,
+    lastSignInAt: dateTime.nullable(),
+  })
+  .openapi('User');
+export type User = z.infer<typeof userSchema>;
+
+export const createUserSchema = z
+  .object({
+    email: z.email().max(254),
+    name: z.string().min(1).max(200),
+    password: z.string().min(12).max(1024),
+    groups: z.array(z.string().max(253)).max(200).default([]),
+  })
+  .openapi('CreateUser');
+export type CreateUser = z.infer<typeof createUserSchema>;
+
+/** PATCH /api/v1/users/{id}. Groups and password of local users only; a provider's are the provider's. */
+export const updateUserSchema = z
+  .object({
+    disabled: z.boolean().optional(),
+    name: z.string().min(1).max(200).optional(),
+    groups: z.array(z.string().max(253)).max(200).optional(),
+    password: z.string().min(12).max(1024).optional(),
+  })
+  .openapi('UpdateUser');
+export type UpdateUser = z.infer<typeof updateUserSchema>;
+
+export const apiTokenSchema = z
+  .object({
+    id,
+    name: z.string(),
+    scopes: z.array(z.enum(['read', 'sessions', 'admin'])),
+    createdAt: dateTime,
+    expiresAt: dateTime,
+    lastUsedAt: dateTime.nullable(),
+    revokedAt: dateTime.nullable(),
+  })
+  .openapi('ApiToken');
+export type ApiToken = z.infer<typeof apiTokenSchema>;
+
+export const createTokenSchema = z
+  .object({
+    name: z.string().min(1).max(200),
+    scopes: z.array(z.enum(['read', 'sessions', 'admin'])).min(1),
+    days: z.number().int().min(1).max(365),
+  })
+  .openapi('CreateToken');
+/** The only time that the token is shown. */
+export const createdTokenSchema = apiTokenSchema.extend({ token: z.string() }).openapi('CreatedToken');
+export type CreatedToken = z.infer<typeof createdTokenSchema>;
+
+export const endReasonSchema = z.enum([
+  'exited',
+  'ended-by-person',
+  'signed-out',
+  'idle',
+  'detached',
+  'hard-cap',
+  'revoked',
+  'fault',
+]);
+
+export const sessionSchema = z
+  .object({
+    id,
+    state: z.enum(['opening', 'active', 'ending', 'ended']),
+    channel: z.enum(['terminal', 'kubeconfig', 'console', 'helm', 'link']),
+    user: z.object({ id, name: z.string(), email: z.string() }),
+    cluster: z.object({ id, name: z.string(), production: z.boolean() }),
+    role: z.string(),
+    serviceAccount: z.string(),
+    namespaces: z.array(z.string()),
+    openedAt: dateTime,
+    lastInputAt: dateTime,
+    detachedAt: dateTime.nullable(),
+    hardCapAt: dateTime,
+    /** When and why it will end by itself, and from when the countdown shows. Null once ended. */
+    deadline: z.object({ at: dateTime, reason: z.enum(['idle', 'detached', 'hard-cap']), warnAt: dateTime }).nullable(),
+    steps: z.array(z.object({ name: z.string(), at: dateTime, ms: z.number().nullable() })),
+    endedAt: dateTime.nullable(),
+    endReason: endReasonSchema.nullable(),
+    endDetail: z.string().nullable(),
+    exitCode: z.number().nullable(),
+    recordedBytes: z.number(),
+    clientAddress: z.string(),
+  })
+  .openapi('Session');
+export type Session = z.infer<typeof sessionSchema>;
+
+/** POST /api/v1/sessions */
+export const openSessionSchema = z
+  .object({
+    cluster: z.string().describe('Name or id'),
+    role: label.optional().describe('Needed only where several of the person’s roles reach the cluster'),
+    cols: z.number().int().min(1).max(1000).default(80),
+    rows: z.number().int().min(1).max(1000).default(24),
+  })
+  .openapi('OpenSession');
+/** The ticket saves the first page a round trip; POST /api/v1/sessions/{id}/ticket makes further ones. */
+export const openedSessionSchema = z.object({ session: sessionSchema, ticket: z.string() }).openapi('OpenedSession');
+export type OpenedSession = z.infer<typeof openedSessionSchema>;
+export const ticketSchema = z.object({ ticket: z.string(), expiresAt: dateTime }).openapi('Ticket');
+
+export const auditEventSchema = z
+  .object({
+    id: z.number(),
+    at: dateTime,
+    code: z.string(),
+    title: z.string(),
+    actor: z.string(),
+    actorId: id.nullable(),
+    sessionId: id.nullable(),
+    clusterId: id.nullable(),
+    auditId: id.nullable(),
+    clientAddress: z.string().nullable(),
+    correlationId: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .openapi('AuditEvent');
+export type AuditEventBody = z.infer<typeof auditEventSchema>;
+
+/** `detail` of api.* events. Durations in ms, sizes in bytes. */
+export type ApiCallDetail = {
+  method: string;
+  path: string;
+  verb: string;
+  group: string;
+  resource: string;
+  subresource: string;
+  namespace: string;
+  name: string;
+  status: number | null;
+  durationMs: number | null;
+  requestBytes: number;
+  responseBytes: number;
+  userAgent: string;
+  upgraded: boolean;
+  reason?: string;
+};
+
+export const healthSchema = z
+  .object({
+    ready: z.boolean(),
+    components: z.record(z.string(), z.object({ ok: z.boolean(), message: z.string().nullable() })),
+    clusters: z.record(z.string(), z.object({ ok: z.boolean(), message: z.string().nullable() })),
+  })
+  .openapi('Health');
