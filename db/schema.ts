@@ -151,7 +151,9 @@ export const accessSessions = pgTable(
     container: text(),
     /** HMAC secret of the session host, sealed. */
     hostSecret: bytea('host_secret'),
-    /** Which replica holds the host; a newer generation takes it over. */
+    /** The portal process whose machine runs the sandbox (`replicas.id`, kept in its data directory). */
+    replica: uuid(),
+    /** The lease on the host: a newer generation takes it over, and the host serves only the newest. */
     generation: bigint({ mode: 'number' }).notNull().default(0),
     /** Steps of the opening with their durations, for the page that waits: [{name, startedAt, ms}]. */
     steps: jsonb().$type<{ name: string; at: string; ms: number | null }[]>().notNull().default([]),
@@ -165,6 +167,8 @@ export const accessSessions = pgTable(
     endReason: text('end_reason'),
     endDetail: text('end_detail'),
     exitCode: integer('exit_code'),
+    /** True until the container, the account and its bindings are known to be gone: the reaper's list of what to try again. */
+    cleanupPending: boolean('cleanup_pending').notNull().default(true),
     /** Bytes of log in the recording at the last look; the file itself is the truth. */
     recordedBytes: bigint('recorded_bytes', { mode: 'number' }).notNull().default(0),
   },
