@@ -50,7 +50,12 @@ export const ToHost = {
   fileData: 0xa0,
 } as const;
 
-/** Browser → portal. */
+/**
+ * Browser → portal, on `WS /api/v1/sessions/{id}/terminal?stream=&cols=&rows=[&offset=]`: `stream` is the u32 that the
+ * page load chose for its input (what {@link Attached} `inputPosition` counts), `cols` and `rows` its size, `offset`
+ * the output that it already has. Given an offset that the portal can continue from, it sends output from there;
+ * else, and without one, a snapshot. A page that was superseded takes the session back by connecting anew.
+ */
 export const FromBrowser = {
   /** u32 stream | u64 position | bytes. */
   input: 0x01,
