@@ -85,6 +85,20 @@ export const ToBrowser = {
   superseded: 0x87,
 } as const;
 
+/** Why the portal closed a browser's socket: WebSocket close codes of the range for applications. */
+export const CloseCode = {
+  /** Another page holds the session; do not reconnect by yourself. */
+  superseded: 4001,
+  /** The access session ended; its state says why. */
+  ended: 4002,
+  /** The sign-in ended, or the person may no longer be here. */
+  signedOut: 4003,
+  /** The page broke the protocol. */
+  badFrame: 4004,
+  /** The portal stops; connect anew, the session lives on. */
+  stopping: 1012,
+} as const;
+
 export type HostHello = {
   protocol: 1;
   purpose: 'terminal' | 'file';

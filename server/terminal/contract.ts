@@ -1,0 +1,76 @@
+/** What the terminal room needs of others, and what it tells them: context.ts joins the two ends. */
+import type { AuditEvent } from '../domain/audit-codes.ts';
+
+/** The facts in a recording's header. Never a credential. */
+export type RecordingFacts = {
+  session: string;
+  /** Decides the recording's folder, so it must be the row's `opened_at`. */
+  openedAt: Date;
+  user: { id: string; name: string; email: string };
+  cluster: { id: string; name: string };
+  role: string;
+  serviceAccount: string;
+  cols: number;
+  rows: number;
+};
+
+/** Where a finished or running recording lies. */
+export type RecordingKey = Pick<RecordingFacts, 'session' | 'openedAt'>;
+
+/** One session's recording, open for writing. */
+export type Recorder = {
+  /** Bytes of the log that are written: where the host is asked to continue. */
+  readonly size: number;
+  /** Bytes handed over and not written yet. */
+  readonly pending: number;
+  /** In order. `written` runs once write(2) has returned for all of these bytes; never after an error. */
+  append(bytes: Uint8Array, written: () => void): void;
+  /** Called once, where writing failed (disk full, I/O error); nothing is written any more. */
+  onError: ((error: Error) => void) | undefined;
+  close(): Promise<void>;
+};
+
+export type Screen = {
+  /** Escape sequences that bring a fresh emulator of `cols` × `rows` to the state at `offset`. */
+  snapshot: Uint8Array;
+  offset: number;
+  cols: number;
+  rows: number;
+};
+
+/** What the terminal needs of recording/. */
+export type Recordings = {
+  /** Creates the recording, or continues it at its last whole record. Throws Problem `recording-failed`. */
+  record(facts: RecordingFacts): Promise<Recorder>;
+  /** At most `length` bytes of the log from `offset`; fewer at its end. */
+  read(key: RecordingKey, offset: number, length: number): Promise<Uint8Array>;
+  /** The screen once the log up to `upTo` (a record's boundary) has been shown. */
+  screenAt(key: RecordingKey, upTo: number): Promise<Screen>;
+  /** The terminal is quiet at this offset: a good moment for a checkpoint. Returns at once. */
+  quiet(key: RecordingKey, offset: number): void;
+};
+
+/** The page that holds a session. */
+export type PageFacts = { user: string; webSession: string; clientAddress: string };
+
+/** What a terminal tells sessions/. None of them may throw. */
+export type TerminalEvents = {
+  /** Somebody typed or moved a file (emulator replies and focus reports are nobody); at most once a second. */
+  humanInput(session: string, at: Date): void;
+  attached(session: string, page: PageFacts): void;
+  /** No page is left. */
+  detached(session: string): void;
+  /** The shell exited, and everything up to its exit is recorded. */
+  exited(session: string, exit: { code: number | null; signal: number | null }): void;
+  /** The terminal cannot go on; the message may be shown to the person. */
+  fault(session: string, message: string): void;
+  /** The shell reads without echo: what is typed is not recorded. */
+  hiddenShell(session: string, detail: string): void;
+};
+
+export type Audit = { record(event: AuditEvent): Promise<void> };
+
+export type Log = {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+};
