@@ -180,6 +180,8 @@ export const auditEvents = pgTable(
   'audit_events',
   {
     id: bigserial({ mode: 'number' }).primaryKey(),
+    /** Given when the fact happened: the journal may be replayed after a crash, and writes no fact twice. */
+    key: uuid().notNull(),
     at: time('at').notNull(),
     /** A code of server/domain/audit-codes.ts. */
     code: text().notNull(),
@@ -195,7 +197,12 @@ export const auditEvents = pgTable(
     /** The rest of the fact, by code. Never a Secret's value, never a token. */
     detail: jsonb().$type<Record<string, unknown>>().notNull().default({}),
   },
-  (t) => [index().on(t.at), index().on(t.sessionId, t.at), index().on(t.actorId, t.at), index().on(t.auditId)],
+  (t) => [
+    uniqueIndex().on(t.at, t.key),
+    index().on(t.sessionId, t.at),
+    index().on(t.actorId, t.at),
+    index().on(t.auditId),
+  ],
 );
 
 /** One row a portal process: its lease. The reaper leaves alone what a live replica holds. */
