@@ -12,6 +12,10 @@ export const FromHost = {
   hello: 0x01,
   /** 32 bytes: HMAC-SHA256(secret, "host" | portal's nonce | host's nonce). */
   proof: 0x02,
+  /** json {@link HostRefusal}: why the host closes this connection; its last frame. */
+  refused: 0x03,
+  /** json {@link HostAttached}: answers an attach; the log from its offset follows. */
+  attached: 0x04,
   /** u64 offset | whole log records. */
   log: 0x10,
   /** u32 stream | u64 position: all input of that stream up to the position has been written to the PTY. */
@@ -26,11 +30,14 @@ export const FromHost = {
 export const ToHost = {
   /** 32 bytes nonce | 32 bytes HMAC-SHA256(secret, "portal" | host's nonce). */
   challenge: 0x81,
-  /** json {@link Claim}: turns a warm host into a session's; starts the shell. */
+  /** json {@link Claim}: turns a warm host into a session's; starts the shell. A running host ignores it. */
   claim: 0x82,
-  /** u64 generation | u64 offset: this connection now holds the host; send the log from the offset. */
+  /**
+   * u64 generation | u64 offset: this connection now holds the host; send the log from the offset, which is a record's
+   * start. An older holder's connection is closed; a generation older than the newest is refused.
+   */
   attach: 0x83,
-  /** u64 offset: everything before it is written to the recording. */
+  /** u64 offset, a record's end: everything before it is written to the recording. */
   recorded: 0x84,
   /** u64 offset: everything before it is on the attached person's screen. */
   rendered: 0x85,
@@ -99,6 +106,12 @@ export const CloseCode = {
   stopping: 1012,
 } as const;
 
+/**
+ * A sender keeps at most this much input unacknowledged and holds the rest of a paste back, so that a Ctrl-C, which
+ * drops what is held back, is never behind more than this.
+ */
+export const INPUT_WINDOW = 64 * 1024;
+
 export type HostHello = {
   protocol: 1;
   purpose: 'terminal' | 'file';
@@ -107,11 +120,33 @@ export type HostHello = {
   /** base64url, 32 bytes. */
   nonce: string;
   state: 'warm' | 'running' | 'exited';
-  /** The newest generation the host has served; a connection must attach with a newer one. */
+  /** The newest generation the host has served; to attach takes this one again (the holder reconnects) or a newer. */
   generation: number;
   /** Oldest and newest offset that the host's ring holds. */
   start: number;
   end: number;
+};
+
+export type HostRefusal = {
+  code:
+    | 'protocol' // a frame that cannot be, or not now
+    | 'unauthentic' // the portal's side did not prove the secret
+    | 'stale-generation' // a newer holder has the host
+    | 'superseded' // a newer holder has just taken the host over
+    | 'offset-gone' // the log no longer, or not yet, holds the offset, or no record starts there
+    | 'spawn-failed'; // the shell could not be started
+  message: string;
+};
+
+export type HostAttached = {
+  generation: number;
+  offset: number;
+  /** The log's end now: what is before it happened while nobody was attached. */
+  end: number;
+  cols: number;
+  rows: number;
+  /** [stream, position]: what the host has written of each input stream that it remembers, the newest last. */
+  inputs: [stream: number, position: number][];
 };
 
 export type Credential = { token: string };
