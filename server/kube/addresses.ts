@@ -1,0 +1,55 @@
+/** Which addresses the portal dials for a cluster: decided after DNS, on the address that is then connected to. */
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import { classifyAddress } from '../domain/addresses.ts';
+import { Problem } from '../domain/problem.ts';
+
+export type AddressRules = {
+  /** Loopback and private ranges: clusters inside the operator's own network. */
+  allowPrivate: boolean;
+};
+
+/** Throws Problem `address-refused` where the rules do not let the portal connect to this IP address. */
+export function checkAddress(address: string, rules: AddressRules): void {
+  const kind = classifyAddress(address);
+  if (kind === 'public' || (rules.allowPrivate && (kind === 'private' || kind === 'loopback'))) return;
+  const inside = kind === 'private' || kind === 'loopback';
+  throw new Problem('address-refused', 422, `The portal does not connect to ${address}: ${reasons[kind]}.`, {
+    next: inside ? 'Let the operator allow private cluster addresses, or give a public one.' : 'Give another address.',
+    meta: { address },
+  });
+}
+
+const reasons = {
+  private: 'it is in a private range, which the operator has not allowed',
+  loopback: 'it is on the loopback interface, which the operator has not allowed',
+  'link-local': 'link-local addresses hold metadata services, never a Kubernetes API server',
+  reserved: 'it is no address of one machine',
+} as const;
+
+/**
+ * A `lookup` for net.connect and tls.connect that hands out allowed addresses only. One refused address refuses the
+ * name: a name that resolves to a public and a metadata address is an attack, not a cluster.
+ */
+export function guardedLookup(rules: AddressRules): LookupFunction {
+  return (hostname, options, callback) => {
+    dnsLookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, '', 0);
+      const addresses: LookupAddress[] = found;
+      try {
+        for (const { address } of addresses) checkAddress(address, rules);
+      } catch (refused) {
+        return callback(refused as Error, '', 0);
+      }
+      if (options.all) return callback(null, addresses);
+      const first = addresses[0]!;
+      callback(null, first.address, first.family);
+    });
+  };
+}
+
+/** IP addresses in URLs are never looked up: they are checked here. Throws as {@link checkAddress}. */
+export function checkLiteralHost(host: string, rules: AddressRules): void {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(bare)) checkAddress(bare, rules);
+}

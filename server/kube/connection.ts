@@ -1,0 +1,98 @@
+/** How to reach one registered cluster: its address, what its certificate is verified against, and as whom. */
+import { Agent, type AgentOptions } from 'node:https';
+import { isIP } from 'node:net';
+import { type AddressRules, checkLiteralHost, guardedLookup } from './addresses.ts';
+
+/** The portal's own proof on a cluster, as sealed in the database. */
+export type ClusterCredential =
+  | { kind: 'token'; token: string }
+  /** PEM. From an uploaded kubeconfig; used for the portal's own calls only, never beneath a session's token. */
+  | { kind: 'certificate'; certificate: string; key: string };
+
+export type ClusterAddress = {
+  /** https URL, possibly with a path in front of the API. */
+  server: string;
+  /** PEM; empty: the system's authorities. */
+  ca: string;
+  tlsServerName: string | null;
+};
+
+/** Where a request goes. The agent keeps connections alive, verifies TLS and dials allowed addresses only. */
+export type ApiEndpoint = {
+  hostname: string;
+  port: number;
+  /** What precedes every API path, without a slash at its end; mostly empty. */
+  basePath: string;
+  agent: Agent;
+  /** For connections of their own (upgrades): the same TLS options, never pooled. */
+  tls: AgentOptions;
+};
+
+export type ClusterConnection = Disposable & {
+  readonly id: string;
+  readonly name: string;
+  readonly address: ClusterAddress;
+  /** Namespace of the portal's own account and of session accounts. */
+  readonly namespace: string;
+  /** For callers that bring a token of their own: presents no client certificate. */
+  readonly endpoint: ApiEndpoint;
+  /** For the portal's own calls. */
+  readonly portal: { endpoint: ApiEndpoint; authorization: string | null };
+};
+
+export type ConnectionFacts = {
+  id: string;
+  name: string;
+  namespace: string;
+  address: ClusterAddress;
+  credential: ClusterCredential;
+};
+
+// A Go API server closes idle connections after 90 s; letting go first avoids writing into a closing one.
+const IDLE_SOCKET_MS = 60_000;
+/** Past this many connections at once to one cluster, calls wait for one that becomes free. */
+const MAX_SOCKETS = 2048;
+
+/** Throws Problem `address-refused` for an IP address that the rules forbid; names are checked when dialled. */
+export function openConnection(facts: ConnectionFacts, rules: AddressRules): ClusterConnection {
+  const endpoint = openEndpoint(facts.address, rules);
+  const { credential } = facts;
+  const portalEndpoint =
+    credential.kind === 'certificate'
+      ? openEndpoint(facts.address, rules, { cert: credential.certificate, key: credential.key })
+      : endpoint;
+  return {
+    ...facts,
+    endpoint,
+    portal: {
+      endpoint: portalEndpoint,
+      authorization: credential.kind === 'token' ? `Bearer ${credential.token}` : null,
+    },
+    [Symbol.dispose]() {
+      endpoint.agent.destroy();
+      portalEndpoint.agent.destroy();
+    },
+  };
+}
+
+function openEndpoint(
+  address: ClusterAddress,
+  rules: AddressRules,
+  client: { cert?: string; key?: string } = {},
+): ApiEndpoint {
+  const url = new URL(address.server);
+  checkLiteralHost(url.hostname, rules);
+  const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const tls: AgentOptions = {
+    ...client,
+    ca: address.ca === '' ? undefined : address.ca,
+    lookup: guardedLookup(rules),
+    // SNI carries names only; without one, the certificate is held against the IP address itself.
+    servername: address.tlsServerName ?? (isIP(hostname) ? '' : hostname),
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+  };
+  const agent = new Agent({ ...tls, keepAlive: true, timeout: IDLE_SOCKET_MS, maxSockets: MAX_SOCKETS });
+  return { hostname, port: Number(url.port || 443), basePath: url.pathname.replace(/\/+$/, ''), agent, tls };
+}
