@@ -1,0 +1,40 @@
+/** Waits for a condition: no part here sleeps for a time and hopes. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+export type UntilOptions = {
+  /** ms until giving up. */
+  within?: number;
+  /** ms between two looks. */
+  every?: number;
+  /** Said when time runs out; a function is asked only then. */
+  what: string | (() => string | Promise<string>);
+};
+
+/** Resolves with the first value that is neither undefined nor false. Errors of `look` count as "not yet". */
+export async function until<T>(
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  { within = 30_000, every = 50, what }: UntilOptions,
+): Promise<T> {
+  const end = Date.now() + within;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await look();
+      if (value !== undefined && value !== false) return value;
+      last = undefined;
+    } catch (error) {
+      if (error instanceof GivenUp) throw error;
+      last = error;
+    }
+    if (Date.now() >= end) {
+      const text = typeof what === 'string' ? what : await what();
+      throw new Error(`${text} did not come within ${Math.round(within / 1000)} s`, { cause: last });
+    }
+    await delay(every);
+  }
+}
+
+/** Thrown by a look that knows that waiting is in vain. */
+export class GivenUp extends Error {
+  override name = 'GivenUp';
+}
