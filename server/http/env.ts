@@ -1,9 +1,12 @@
 /** What every route finds on its request, and the two checks that most of them start with. */
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Person, PortalRole, Scope } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 
 export type HttpEnv = {
+  /** Node's own request and response, for bodies that stream. */
+  Bindings: HttpBindings;
   Variables: {
     /** Absent on the few routes that need no sign-in; use {@link personOf}. */
     person: Person | undefined;

@@ -1,0 +1,76 @@
+/** API tokens: hashes, never the tokens. */
+import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import type { Db } from '../client.ts';
+import { apiTokens, users } from '../schema.ts';
+import type { UserRow } from './users.ts';
+
+export type ApiTokenRow = typeof apiTokens.$inferSelect;
+
+export async function insertApiToken(
+  db: Db,
+  token: Pick<typeof apiTokens.$inferInsert, 'userId' | 'name' | 'tokenHash' | 'scopes' | 'createdAt' | 'expiresAt'>,
+): Promise<ApiTokenRow> {
+  return (await db.insert(apiTokens).values(token).returning())[0]!;
+}
+
+/** The good one with this hash, and its person; not of the disabled. */
+export async function findLiveApiToken(
+  db: Db,
+  tokenHash: Buffer,
+  now: Date,
+): Promise<{ token: ApiTokenRow; user: UserRow } | undefined> {
+  const rows = await db
+    .select({ token: apiTokens, user: users })
+    .from(apiTokens)
+    .innerJoin(users, eq(users.id, apiTokens.userId))
+    .where(
+      and(
+        eq(apiTokens.tokenHash, tokenHash),
+        isNull(apiTokens.revokedAt),
+        gt(apiTokens.expiresAt, now),
+        isNull(users.disabledAt),
+      ),
+    );
+  return rows[0];
+}
+
+/** A person's, newest first; the revoked and expired too. */
+export async function listApiTokens(db: Db, userId: string, limit: number): Promise<ApiTokenRow[]> {
+  return db
+    .select()
+    .from(apiTokens)
+    .where(eq(apiTokens.userId, userId))
+    .orderBy(desc(apiTokens.createdAt))
+    .limit(limit);
+}
+
+export async function countLiveApiTokens(db: Db, userId: string, now: Date): Promise<number> {
+  const rows = await db
+    .select({ count: sql<number>`count(*)::int` })
+    .from(apiTokens)
+    .where(and(eq(apiTokens.userId, userId), isNull(apiTokens.revokedAt), gt(apiTokens.expiresAt, now)));
+  return rows[0]!.count;
+}
+
+/** Returns those that were good until now; of one, or all of a person's. */
+export async function revokeApiTokens(
+  db: Db,
+  which: { userId: string; id?: string },
+  now: Date,
+): Promise<ApiTokenRow[]> {
+  return db
+    .update(apiTokens)
+    .set({ revokedAt: now })
+    .where(
+      and(
+        eq(apiTokens.userId, which.userId),
+        which.id === undefined ? undefined : eq(apiTokens.id, which.id),
+        isNull(apiTokens.revokedAt),
+      ),
+    )
+    .returning();
+}
+
+export async function touchApiToken(db: Db, id: string, usedAt: Date): Promise<void> {
+  await db.update(apiTokens).set({ lastUsedAt: usedAt }).where(eq(apiTokens.id, id));
+}

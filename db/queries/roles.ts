@@ -1,0 +1,24 @@
+/** Roles. */
+import { asc, eq } from 'drizzle-orm';
+import type { Db } from '../client.ts';
+import { roles } from '../schema.ts';
+
+export type RoleRow = typeof roles.$inferSelect;
+export type NewRole = Omit<RoleRow, 'updatedAt'>;
+
+export async function listRoles(db: Db): Promise<RoleRow[]> {
+  return db.select().from(roles).orderBy(asc(roles.name));
+}
+
+export async function findRole(db: Db, name: string): Promise<RoleRow | undefined> {
+  return (await db.select().from(roles).where(eq(roles.name, name)))[0];
+}
+
+export async function upsertRole(db: Db, role: NewRole, now: Date): Promise<RoleRow> {
+  const row = { ...role, updatedAt: now };
+  return (await db.insert(roles).values(row).onConflictDoUpdate({ target: roles.name, set: row }).returning())[0]!;
+}
+
+export async function deleteRole(db: Db, name: string): Promise<boolean> {
+  return (await db.delete(roles).where(eq(roles.name, name)).returning({ name: roles.name })).length > 0;
+}

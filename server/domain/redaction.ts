@@ -1,0 +1,22 @@
+/** Cuts what looks like a credential out of text that is about to be logged or shown. Pure. */
+
+const PATTERNS: [RegExp, string][] = [
+  // Our API tokens.
+  [/\bsp_[A-Za-z0-9_-]{16,}/g, 'sp_[redacted]'],
+  // JSON Web Tokens: three base64url parts, the first of which starts a JSON object.
+  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, '[redacted token]'],
+  [/\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{8,}/gi, '$1 [redacted]'],
+  // Passwords in URLs, a database's for one.
+  [/\b([a-z][a-z0-9+.-]*:\/\/[^\s/:@"\\]*):[^\s/@"\\]+@/gi, '$1:[redacted]@'],
+  // PHC strings.
+  [/\$argon2(id|i|d)\$[^\s"\\]+/g, '[redacted hash]'],
+  // Session cookies.
+  [/(__(?:Host|Secure)-[A-Za-z0-9_.-]+)=[^\s;"\\]+/g, '$1=[redacted]'],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g, '[redacted key]'],
+];
+
+export function redactText(text: string): string {
+  let redacted = text;
+  for (const [pattern, replacement] of PATTERNS) redacted = redacted.replace(pattern, replacement);
+  return redacted;
+}

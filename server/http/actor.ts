@@ -1,0 +1,16 @@
+/** Who does it, as the audit log keeps it. */
+import type { Context } from 'hono';
+import type { AuditEvent } from '../domain/audit-codes.ts';
+import type { HttpEnv } from './env.ts';
+
+export type Actor = Pick<AuditEvent, 'actorId' | 'actor' | 'clientAddress' | 'correlationId'>;
+
+export function actorOf(c: Context<HttpEnv>): Actor {
+  const person = c.get('person');
+  return {
+    actorId: person?.id ?? null,
+    actor: person?.email ?? 'nobody',
+    clientAddress: c.get('clientAddress'),
+    correlationId: c.get('correlationId'),
+  };
+}

@@ -1,0 +1,146 @@
+/** The REST API: what every request goes through, then the routes, then errors and the OpenAPI document. */
+import { routePath } from 'hono/route';
+import { bodyLimit } from 'hono/body-limit';
+import type { Person } from '../domain/person.ts';
+import { Problem } from '../domain/problem.ts';
+import type { Logger } from '../log.ts';
+import { clientAddress, type TrustedProxies } from './client-address.ts';
+import { correlate } from './correlation.ts';
+import type { Health } from './health.ts';
+import type { Metrics } from './metrics.ts';
+import { asProblem, problemBody, problemHeaders } from './problems.ts';
+import { newRouter, type Router } from './router.ts';
+import { changesState, requireSameOrigin } from './same-origin.ts';
+import { healthSchema } from './schemas.ts';
+
+/** Bytes. The largest JSON body is a kubeconfig of 1 MiB, escaped; file uploads stream and bound themselves. */
+const MAX_JSON_BODY = 2 * 1024 * 1024;
+const STREAMED_BODY = /^\/api\/v1\/sessions\/[^/]+\/files$/;
+
+/** Who a request's proof stands for. Undefined: nobody. Throws Problem `token-invalid` for a bearer that is not good. */
+export type Identify = (proof: {
+  authorization?: string | undefined;
+  cookie?: string | undefined;
+}) => Promise<Person | undefined>;
+
+export type AppDeps = {
+  /** `https://portal.example`: what Origin must be. */
+  origin: string;
+  trusted: TrustedProxies;
+  /** May read /metrics, and the words of /readyz, without a sign-in. */
+  monitoring: TrustedProxies;
+  identify: Identify;
+  health: Health;
+  metrics: Metrics;
+  log: Logger;
+  version: string;
+  routes: Router[];
+};
+
+export function buildApp(deps: AppDeps): Router {
+  const app = newRouter();
+  const log = deps.log.child({ part: 'http' });
+
+  app.use(async (c, next) => {
+    const started = performance.now();
+    const correlation = correlate({
+      correlationId: c.req.header('x-correlation-id'),
+      traceparent: c.req.header('traceparent'),
+    });
+    c.set('correlationId', correlation.id);
+    c.set(
+      'clientAddress',
+      clientAddress(c.env.incoming.socket.remoteAddress, c.req.header('x-forwarded-for'), deps.trusted),
+    );
+    await next();
+    c.header('x-correlation-id', correlation.id);
+    c.header('traceparent', correlation.traceparent);
+    c.header('x-content-type-options', 'nosniff');
+    c.header('referrer-policy', 'no-referrer');
+    c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
+    const ms = performance.now() - started;
+    const route = routePath(c, -1);
+    deps.metrics.request(c.req.method, route, c.res.status, ms);
+    log.debug(
+      {
+        correlationId: correlation.id,
+        method: c.req.method,
+        route,
+        status: c.res.status,
+        ms: Math.round(ms),
+        person: c.get('person')?.id,
+      },
+      'request',
+    );
+  });
+
+  app.use('/api/v1/*', async (c, next) => {
+    const authorization = c.req.header('authorization');
+    const person = await deps.identify({ authorization, cookie: c.req.header('cookie') });
+    c.set('person', person);
+    if (changesState(c.req.method) && person?.proof.kind !== 'api-token')
+      requireSameOrigin(c.req.header('origin'), deps.origin);
+    await next();
+  });
+
+  const limit = bodyLimit({
+    maxSize: MAX_JSON_BODY,
+    onError: () => {
+      throw new Problem('body-too-large', 413, `A request's body may have ${MAX_JSON_BODY} bytes at most.`);
+    },
+  });
+  app.use('/api/v1/*', (c, next) => (STREAMED_BODY.test(c.req.path) ? next() : limit(c, next)));
+
+  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.get('/readyz', async (c) => {
+    const report = await deps.health.report();
+    const known = deps.monitoring(c.get('clientAddress'));
+    const shown = known ? report : { ready: report.ready };
+    return c.json(shown, report.ready ? 200 : 503);
+  });
+  app.get('/metrics', async (c) => {
+    if (!deps.monitoring(c.get('clientAddress')))
+      throw new Problem('forbidden', 403, 'Metrics are read from the monitoring addresses only.', {
+        next: 'Name them in SALLYPORT_MONITORING_FROM.',
+      });
+    return c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType });
+  });
+
+  for (const routes of deps.routes) app.route('/api/v1', routes);
+  describe(app, deps);
+
+  app.notFound((c) => {
+    const problem = new Problem('not-found', 404, 'There is nothing at this address.', {
+      next: 'See /api/v1/openapi.json for the routes there are.',
+    });
+    return c.body(JSON.stringify(problemBody(problem, c.get('correlationId'))), 404, problemHeaders(problem));
+  });
+
+  app.onError((error, c) => {
+    const problem = asProblem(error);
+    if (problem.status >= 500)
+      log.error(
+        { correlationId: c.get('correlationId'), err: problem.cause ?? problem, code: problem.code },
+        problem.message,
+      );
+    const body = JSON.stringify(problemBody(problem, c.get('correlationId')));
+    return c.body(body, problem.status as 500, problemHeaders(problem));
+  });
+  return app;
+}
+
+function describe(app: Router, deps: AppDeps): void {
+  app.openAPIRegistry.register('Health', healthSchema);
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiToken', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API token, made at POST /api/v1/me/tokens.',
+  });
+  app.doc31('/api/v1/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Sallyport', version: deps.version, license: { name: 'Apache-2.0' } },
+    servers: [{ url: deps.origin }],
+    security: [{ apiToken: [] }],
+  });
+}

@@ -1,0 +1,34 @@
+/** The ids that join a request to its log lines: ours, the caller's `X-Correlation-Id`, W3C Trace Context. */
+import { randomBytes } from 'node:crypto';
+
+export type Correlation = {
+  /** In each log line, audit event and problem of the request. */
+  id: string;
+  /** Returned to the caller: its trace, our span (https://www.w3.org/TR/trace-context/). */
+  traceparent: string;
+};
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+/** What may stand in a log line and a header without harm. */
+const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** Takes what the caller sent where it is well-formed; makes up the rest. */
+export function correlate(headers: {
+  correlationId: string | undefined;
+  traceparent: string | undefined;
+}): Correlation {
+  const parent = TRACEPARENT.exec(headers.traceparent ?? '');
+  const known =
+    parent &&
+    parent[1] !== 'ff' &&
+    !/^0+$/.test(parent[2]!) &&
+    !/^0+$/.test(parent[3]!) &&
+    !(parent[1] === '00' && parent[5]);
+  const traceId = known ? parent[2]! : randomBytes(16).toString('hex');
+  const flags = known ? parent[4]! : '00';
+  const given = headers.correlationId;
+  return {
+    id: given && CORRELATION_ID.test(given) ? given : traceId,
+    traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`,
+  };
+}

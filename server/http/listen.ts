@@ -1,0 +1,69 @@
+/** The portal's listening socket: which request goes to the REST API, which to web, and how both come to an end. */
+import { getRequestListener } from '@hono/node-server';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Router } from './router.ts';
+import type { Upgrades } from './upgrades.ts';
+
+/** Bytes of all headers together. Sixteen KiB is Node's own default, said here because the limit is a promise. */
+const MAX_HEADERS = 16 * 1024;
+/** Ms. A client that dribbles its headers is not waited for. */
+const HEADERS_TIMEOUT_MS = 15_000;
+/** Ms. Long enough for 256 MiB over a slow line. */
+const REQUEST_TIMEOUT_MS = 30 * 60_000;
+
+export type ListenDeps = {
+  app: Router;
+  upgrades: Upgrades;
+  /** Pages, and everything else that is not ours. */
+  web(request: IncomingMessage, response: ServerResponse): void;
+};
+
+export type ListenOptions = {
+  host: string;
+  port: number;
+  /** PEM. Without it, plain HTTP: for loopback, or behind a proxy that ends TLS. */
+  tls?: { cert: string; key: string };
+};
+
+export type Listening = AsyncDisposable & {
+  port: number;
+  /** Stops taking connections; resolves when running requests are answered, or after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+};
+
+const OURS = /^\/(api\/v1(\/|\?|$)|(healthz|readyz|metrics)(\?|$))/;
+
+/** Throws Node's error for an address that cannot be had (`EADDRINUSE`, `EACCES`). */
+export async function listen(deps: ListenDeps, options: ListenOptions): Promise<Listening> {
+  const api = getRequestListener(deps.app.fetch, { overrideGlobalObjects: false });
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    if (OURS.test(request.url ?? '')) void api(request, response);
+    else deps.web(request, response);
+  };
+  const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const server: Server = options.tls
+    ? createHttpsServer({ ...limits, ...options.tls, ALPNProtocols: ['http/1.1'], handshakeTimeout: 10_000 }, onRequest)
+    : createHttpServer(limits, onRequest);
+  server.on('upgrade', (request, socket, head) => void deps.upgrades.handle(request, socket, head));
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async drain(graceMs) {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** Errors as `application/problem+json` (RFC 9457), always with the correlation id that the log line carries. */
+import { HTTPException } from 'hono/http-exception';
+import { Problem } from '../domain/problem.ts';
+import type { ProblemBody } from './schemas.ts';
+
+/** What went wrong, as a Problem; anything that is not one already is a fault of ours, whose cause stays in the log. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof HTTPException && error.status < 500)
+    return new Problem('bad-request', error.status, error.message || 'The request could not be read.', {
+      cause: error.cause,
+    });
+  return new Problem('internal', 500, 'Something went wrong in the portal.', {
+    next: 'Try again. If it stays, give an administrator the correlation id.',
+    cause: error,
+  });
+}
+
+/** The body. `type` is a path of the documentation: one heading for each code. */
+export function problemBody(problem: Problem, correlationId: string): ProblemBody {
+  return {
+    type: `/docs/errors#${problem.code}`,
+    title: problem.message,
+    status: problem.status,
+    code: problem.code,
+    ...(problem.next ? { next: problem.next } : {}),
+    correlationId,
+    ...(Object.keys(problem.meta).length ? { meta: problem.meta } : {}),
+  };
+}
+
+/** Headers that a status asks for: RFC 9110 wants WWW-Authenticate with each 401. */
+export function problemHeaders(problem: Problem): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="sallyport"';
+  if (problem.meta['retryAfterSeconds']) headers['retry-after'] = problem.meta['retryAfterSeconds'];
+  return headers;
+}

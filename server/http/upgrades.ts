@@ -1,0 +1,161 @@
+/**
+ * WebSocket handshakes: each is checked here (path, Origin, live cookie session) before its owner sees it, and cut
+ * here when the web session that opened it ends.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Person } from '../domain/person.ts';
+import { Problem } from '../domain/problem.ts';
+import type { Logger } from '../log.ts';
+import type { Identify } from './app.ts';
+import { clientAddress, type TrustedProxies } from './client-address.ts';
+import { correlate } from './correlation.ts';
+import { asProblem, problemBody, problemHeaders } from './problems.ts';
+import { requireSameOrigin } from './same-origin.ts';
+
+/** After a sign-out: time for the owner to say why before the socket is cut. Well within the second that is promised. */
+const LAST_WORDS_MS = 500;
+
+export type Upgrade = {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+  person: Person;
+  /** What the pattern's `:names` matched, decoded. */
+  params: Record<string, string>;
+  query: URLSearchParams;
+  clientAddress: string;
+  correlationId: string;
+  /** Aborted when the web session ends: say so and close; the socket is destroyed shortly after. */
+  signal: AbortSignal;
+};
+
+/** May throw a Problem as long as it has written nothing: it becomes the handshake's answer. */
+export type UpgradeHandler = (upgrade: Upgrade) => void | Promise<void>;
+
+export type UpgradeDeps = {
+  origin: string;
+  trusted: TrustedProxies;
+  identify: Identify;
+  /** Calls back with the ids of web sessions that ended. */
+  onWebSessionsEnded(listener: (ids: readonly string[]) => void): () => void;
+  log: Logger;
+};
+
+export class Upgrades implements Disposable {
+  readonly #deps: UpgradeDeps;
+  readonly #routes: { pattern: RegExp; names: string[]; handler: UpgradeHandler }[] = [];
+  /** Open sockets by web session. */
+  readonly #open = new Map<string, Set<{ socket: Duplex; abort: AbortController }>>();
+  readonly #stop: () => void;
+
+  constructor(deps: UpgradeDeps) {
+    this.#deps = deps;
+    this.#stop = deps.onWebSessionsEnded((ids) => this.#cut(ids));
+  }
+
+  /** `path` as in `/api/v1/sessions/:id/terminal`. */
+  add(path: string, handler: UpgradeHandler): void {
+    const names = [...path.matchAll(/:([a-z]+)/gi)].map((match) => match[1]!);
+    this.#routes.push({ pattern: new RegExp(`^${path.replace(/:[a-z]+/gi, '([^/]+)')}$`), names, handler });
+  }
+
+  /** The `upgrade` listener of the HTTP server. */
+  async handle(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { id: correlationId } = correlate({
+      correlationId: first(request.headers['x-correlation-id']),
+      traceparent: first(request.headers['traceparent']),
+    });
+    socket.on('error', () => socket.destroy());
+    try {
+      await this.#dispatch(request, socket, head, correlationId);
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.status >= 500)
+        this.#deps.log.error({ correlationId, err: problem.cause ?? problem }, problem.message);
+      refuse(socket, problem, correlationId);
+    }
+  }
+
+  async #dispatch(request: IncomingMessage, socket: Duplex, head: Buffer, correlationId: string): Promise<void> {
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', this.#deps.origin);
+    const found = this.#match(pathname);
+    if (!found) throw new Problem('not-found', 404, 'No socket is offered at this address.');
+    requireSameOrigin(request.headers.origin, this.#deps.origin);
+    const address = clientAddress(
+      request.socket.remoteAddress,
+      first(request.headers['x-forwarded-for']),
+      this.#deps.trusted,
+    );
+    // A cookie only: browsers cannot send a bearer with a handshake, and scripts have the REST API.
+    const person = await this.#deps.identify({ cookie: request.headers.cookie });
+    if (!person) throw new Problem('not-signed-in', 401, 'This needs a sign-in.', { next: 'Sign in, then reconnect.' });
+    if (socket.destroyed) return;
+    const signal = this.#track(person.proof.id, socket);
+    await found.handler({
+      request,
+      socket,
+      head,
+      person,
+      params: found.params,
+      query,
+      clientAddress: address,
+      correlationId,
+      signal,
+    });
+  }
+
+  #match(pathname: string): { handler: UpgradeHandler; params: Record<string, string> } | undefined {
+    for (const { pattern, names, handler } of this.#routes) {
+      const match = pattern.exec(pathname);
+      if (!match) continue;
+      try {
+        return {
+          handler,
+          params: Object.fromEntries(names.map((name, i) => [name, decodeURIComponent(match[i + 1]!)])),
+        };
+      } catch {
+        return undefined; // malformed percent-encoding names nothing
+      }
+    }
+    return undefined;
+  }
+
+  #track(webSession: string, socket: Duplex): AbortSignal {
+    const entry = { socket, abort: new AbortController() };
+    const entries = this.#open.get(webSession) ?? new Set();
+    this.#open.set(webSession, entries.add(entry));
+    socket.once('close', () => {
+      entries.delete(entry);
+      if (!entries.size && this.#open.get(webSession) === entries) this.#open.delete(webSession);
+    });
+    return entry.abort.signal;
+  }
+
+  #cut(webSessions: readonly string[]): void {
+    for (const id of webSessions)
+      for (const { socket, abort } of this.#open.get(id) ?? []) {
+        abort.abort(new Problem('signed-out', 401, 'This sign-in has ended.', { next: 'Sign in again.' }));
+        setTimeout(() => socket.destroy(), LAST_WORDS_MS);
+      }
+  }
+
+  /** Cuts every socket that is still open: the end of a drain. */
+  [Symbol.dispose](): void {
+    this.#stop();
+    for (const entries of this.#open.values()) for (const { socket } of entries) socket.destroy();
+  }
+}
+
+/** Answers a handshake with an error and closes. Nothing that follows on the socket is read (CVE-2018-1002105). */
+function refuse(socket: Duplex, problem: Problem, correlationId: string): void {
+  if (socket.destroyed || !socket.writable) return;
+  const body = JSON.stringify(problemBody(problem, correlationId));
+  const headers = { ...problemHeaders(problem), 'content-length': Buffer.byteLength(body), connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} Refused\r\n${lines.join('')}\r\n${body}`, () => socket.destroy());
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
