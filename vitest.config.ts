@@ -6,14 +6,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocol,server,db,sandbox,app,scripts}/**/*.test.ts'],
+          include: ['{protocol,server,db,sandbox,app,scripts,e2e/machine}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
         },
       },
       {
         test: {
           name: 'integration',
-          include: ['{server,db,sandbox}/**/*.integration.test.ts'],
+          include: ['{server,db,sandbox,scripts,e2e}/**/*.integration.test.ts'],
           globalSetup: ['e2e/parts.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

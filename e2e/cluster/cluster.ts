@@ -9,9 +9,11 @@ import { join } from 'node:path';
 import { removeCgroup } from '../machine/cgroups.ts';
 import { leftovers, removeLeftovers } from '../machine/containerd.ts';
 import { instanceAt, remembered } from '../machine/instance.ts';
+import type { Instance } from '../machine/instance.ts';
 import { removeFolder, unmountUnder } from '../machine/mounts.ts';
 import { freePort, portIsFree } from '../machine/ports.ts';
 import { findProcesses, stopProcesses } from '../machine/processes.ts';
+import { until } from '../machine/until.ts';
 import { kubeconfigFor, makeCertificates } from './certificates.ts';
 import type { Subject } from './certificates.ts';
 import { auditLogOf, serverOf, SERVICE_ADDRESS, startControlPlane } from './control-plane.ts';
@@ -53,6 +55,17 @@ function subjects(state: ClusterState): Record<string, Subject> {
   };
 }
 
+/** A killed program keeps its port for a moment longer; a stranger keeps it. */
+async function portsAreOurs(instance: Instance, state: ClusterState): Promise<void> {
+  const ports = { 'kube-apiserver': [state.apiPort], etcd: [state.etcdPort, state.etcdPeerPort] };
+  for (const [part, numbers] of Object.entries(ports))
+    for (const port of numbers)
+      await until(async () => findProcesses(instance.folder, part).length > 0 || (await portIsFree(port)), {
+        within: 10_000,
+        what: `port ${port} for ${part} of the cluster in ${instance.folder}, which another program has: its end`,
+      });
+}
+
 /** Starts what does not run yet; returns when the API server and the node are ready. Needs root. */
 export async function startCluster(folder: string, options: ClusterOptions): Promise<Cluster> {
   const progress = options.onProgress ?? (() => undefined);
@@ -64,8 +77,7 @@ export async function startCluster(folder: string, options: ClusterOptions): Pro
     etcdPeerPort: await freePort(),
     subnet: await freeSubnet(),
   }));
-  if (findProcesses(instance.folder, 'kube-apiserver').length === 0 && !(await portIsFree(state.apiPort)))
-    throw new Error(`port ${state.apiPort} of the cluster in ${instance.folder} is taken by another program`);
+  await portsAreOurs(instance, state);
   const pki = join(instance.folder, 'pki');
   await makeCertificates(pki, subjects(state));
   // etcd trusts an authority of its own: otherwise every certificate of the cluster would open its database.

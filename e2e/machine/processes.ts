@@ -18,13 +18,16 @@ export type MarkedProcess = { pid: number; part: string; startTime: string };
 export type StartOptions = { command: string; args: string[]; log: string; env?: NodeJS.ProcessEnv; cwd?: string };
 
 /** Clock ticks since boot at which the process began; undefined for one that is gone or a zombie. */
-function startTimeOf(pid: number): string | undefined {
+export function startTimeOf(pid: number): string | undefined {
   try {
     // proc(5): the name in parentheses may hold anything, so fields are counted from its end.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    if (fields[0] === 'X') return undefined;
+    // A killed program is a zombie at once, but keeps its ports until its last thread has gone.
+    if (fields[0] === 'Z' && readdirSync(`/proc/${pid}/task`).length <= 1) return undefined;
+    return fields[19];
   } catch {
     return undefined;
   }
