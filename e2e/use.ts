@@ -10,6 +10,8 @@ import { kubernetesBinaries } from './cluster/binaries.ts';
 import { startCluster, stopCluster } from './cluster/cluster.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { engineAnswers, startEngine, stopEngine } from './engine/engine.ts';
+import { startIdentityProvider, stopIdentityProvider } from './idp/idp.ts';
+import type { IdentityProvider } from './idp/idp.ts';
 import { whileLocked } from './machine/lock.ts';
 import { CLUSTER_NEEDS, ENGINE_NEEDS } from './machine/needs.ts';
 import { ensurePackages } from './machine/packages.ts';
@@ -63,10 +65,16 @@ export async function testPostgres(): Promise<{ adminUrl: string }> {
   return once('postgres', (folder) => startPostgres(folder, { fsync: false }));
 }
 
+/** A real OpenID provider; any portal on loopback may use it, whatever its port. */
+export function testIdentityProvider(): Promise<IdentityProvider> {
+  return once('idp', startIdentityProvider);
+}
+
 /** Ends what was started in a run's folder. */
 export async function stopParts(folder: string): Promise<void> {
   const started = (name: string): boolean => existsSync(join(folder, name));
   if (started('cluster')) await stopCluster(join(folder, 'cluster'), { remove: true });
   if (started('engine')) await stopEngine(join(folder, 'engine'), { remove: true });
+  if (started('idp')) await stopIdentityProvider(join(folder, 'idp'), { remove: true });
   if (started('postgres')) await stopPostgres(join(folder, 'postgres'), { remove: true });
 }
