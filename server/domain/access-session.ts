@@ -45,3 +45,70 @@ export function warnAt(clocks: SessionClocks): Date {
   const before = deadline.reason === 'idle' ? Math.min(WARN_BEFORE_MS, clocks.idleMs / 2) : WARN_BEFORE_MS;
   return new Date(deadline.at.getTime() - before);
 }
+
+/**
+ * Whether the warning helps: somebody must be there to read it, so the detached clock, which only runs while nobody
+ * is, never warns.
+ */
+function warns(deadline: Deadline): boolean {
+  return deadline.reason !== 'detached';
+}
+
+/** What the sweep does with a session now. `wait` names the moment to look again. */
+export type Decision =
+  | { kind: 'end'; reason: Deadline['reason'] }
+  | { kind: 'warn'; deadline: Deadline }
+  | { kind: 'wait'; until: Date };
+
+/**
+ * @param warnedFor the deadline that the person was last warned of, or null: each deadline is warned of once.
+ */
+export function decide(clocks: SessionClocks, now: Date, warnedFor: Date | null): Decision {
+  const deadline = nextDeadline(clocks);
+  if (deadline.at <= now) return { kind: 'end', reason: deadline.reason };
+  if (!warns(deadline) || warnedFor?.getTime() === deadline.at.getTime()) return { kind: 'wait', until: deadline.at };
+  const from = warnAt(clocks);
+  return from <= now ? { kind: 'warn', deadline } : { kind: 'wait', until: from };
+}
+
+/** The clocks after Extend: the idle clock starts anew; the hard cap stays where it is. */
+export function extend(clocks: SessionClocks, now: Date): SessionClocks {
+  return { ...clocks, lastInputAt: now > clocks.lastInputAt ? now : clocks.lastInputAt };
+}
+
+/** A session may still do things on its cluster. */
+export function isLive(state: SessionState): boolean {
+  return state === 'opening' || state === 'active';
+}
+
+/** States only go forward; a session whose opening fails ends without having been active. */
+export function mayFollow(from: SessionState, to: SessionState): boolean {
+  const order: SessionState[] = ['opening', 'active', 'ending', 'ended'];
+  const step = order.indexOf(to) - order.indexOf(from);
+  return step === 1 || (from === 'opening' && to === 'ending');
+}
+
+/** Kubernetes gives no token a shorter life than ten minutes. */
+export const TOKEN_LEAST_MS = 600_000;
+/** Long enough that renewals are rare, short enough that a leaked one is soon worthless. */
+export const TOKEN_MOST_MS = 3_600_000;
+
+/** The life to ask of TokenRequest: never longer than the session can last, as far as Kubernetes allows. */
+export function tokenLifetimeMs(now: Date, hardCapAt: Date): number {
+  return Math.max(TOKEN_LEAST_MS, Math.min(hardCapAt.getTime() - now.getTime(), TOKEN_MOST_MS));
+}
+
+/** When to fetch the next one: half of the life is left for the attempts that fail. Null: it outlives the session. */
+export function renewAt(issuedAt: Date, expiresAt: Date, hardCapAt: Date): Date | null {
+  if (expiresAt >= hardCapAt) return null;
+  return new Date((issuedAt.getTime() + expiresAt.getTime()) / 2);
+}
+
+/**
+ * The account's name on the cluster, so that the cluster's own audit log names the person. At most 56 characters of
+ * the 63 that a label allows; the session id's start keeps two sessions of one person apart.
+ */
+export function serviceAccountName(slug: string, sessionId: string): string {
+  const person = slug.slice(0, 40).replace(/-+$/, '');
+  return `sp-${person}-${sessionId.replaceAll('-', '').slice(0, 12)}`;
+}

@@ -1,0 +1,222 @@
+/** Access sessions' rows. Only server/sessions writes them. */
+import { and, count, desc, eq, inArray, lt, ne, or, sql, type SQL } from 'drizzle-orm';
+import type { EndReason, SessionState } from '../../server/domain/access-session.ts';
+import type { Db } from '../client.ts';
+import { accessSessions, clusters, roles, users, webSessions } from '../schema.ts';
+
+export type SessionRow = typeof accessSessions.$inferSelect;
+export type NewSession = typeof accessSessions.$inferInsert;
+
+/** A row with the names that people know its ends by. */
+export type SessionWithNames = SessionRow & {
+  user: { id: string; name: string; email: string };
+  cluster: { id: string; name: string; production: boolean };
+};
+
+const live: SessionState[] = ['opening', 'active'];
+const unfinished: SessionState[] = ['opening', 'active', 'ending'];
+
+/**
+ * Inserts the row unless the person has `max` unfinished sessions of that channel: then null. Two openings at once
+ * are decided one after the other, by a lock on the person's row.
+ */
+export async function insertSession(db: Db, session: NewSession, max: number): Promise<SessionRow | null> {
+  return db.transaction(async (tx) => {
+    await tx.select({ id: users.id }).from(users).where(eq(users.id, session.userId)).for('update');
+    const [open] = await tx
+      .select({ count: count() })
+      .from(accessSessions)
+      .where(
+        and(
+          eq(accessSessions.userId, session.userId),
+          eq(accessSessions.channel, session.channel),
+          inArray(accessSessions.state, unfinished),
+        ),
+      );
+    if (open!.count >= max) return null;
+    const [row] = await tx.insert(accessSessions).values(session).returning();
+    return row!;
+  });
+}
+
+const named = {
+  session: accessSessions,
+  user: { id: users.id, name: users.name, email: users.email },
+  cluster: { id: clusters.id, name: clusters.name, production: clusters.production },
+};
+
+function selectNamed(db: Db) {
+  return db
+    .select(named)
+    .from(accessSessions)
+    .innerJoin(users, eq(users.id, accessSessions.userId))
+    .innerJoin(clusters, eq(clusters.id, accessSessions.clusterId));
+}
+
+const flatten = (row: Awaited<ReturnType<typeof selectNamed>>[number]): SessionWithNames => ({
+  ...row.session,
+  user: row.user,
+  cluster: row.cluster,
+});
+
+export async function findSession(db: Db, id: string): Promise<SessionWithNames | null> {
+  const [row] = await selectNamed(db).where(eq(accessSessions.id, id));
+  return row ? flatten(row) : null;
+}
+
+export type SessionFilter = {
+  states?: SessionState[];
+  userId?: string;
+  /** A cluster's id. */
+  clusterId?: string;
+  /** Only what was opened before this one, the last of the page before. */
+  after?: { openedAt: Date; id: string };
+  limit: number;
+};
+
+/** Newest first. */
+export async function listSessions(db: Db, filter: SessionFilter): Promise<SessionWithNames[]> {
+  const conditions: (SQL | undefined)[] = [
+    filter.states && inArray(accessSessions.state, filter.states),
+    filter.userId === undefined ? undefined : eq(accessSessions.userId, filter.userId),
+    filter.clusterId === undefined ? undefined : eq(accessSessions.clusterId, filter.clusterId),
+    filter.after &&
+      or(
+        lt(accessSessions.openedAt, filter.after.openedAt),
+        and(eq(accessSessions.openedAt, filter.after.openedAt), lt(accessSessions.id, filter.after.id)),
+      ),
+  ];
+  const rows = await selectNamed(db)
+    .where(and(...conditions))
+    .orderBy(desc(accessSessions.openedAt), desc(accessSessions.id))
+    .limit(filter.limit);
+  return rows.map(flatten);
+}
+
+export type SessionFacts = Partial<
+  Pick<
+    SessionRow,
+    'container' | 'steps' | 'lastInputAt' | 'detachedAt' | 'recordedBytes' | 'exitCode' | 'cleanupPending' | 'replica'
+  >
+>;
+
+/** Facts that no state depends on. */
+export async function noteSession(db: Db, id: string, facts: SessionFacts): Promise<void> {
+  await db.update(accessSessions).set(facts).where(eq(accessSessions.id, id));
+}
+
+/** False where the session is not opening any more. */
+export async function activateSession(db: Db, id: string, facts: SessionFacts): Promise<boolean> {
+  const rows = await db
+    .update(accessSessions)
+    .set({ ...facts, state: 'active' })
+    .where(and(eq(accessSessions.id, id), eq(accessSessions.state, 'opening')))
+    .returning({ id: accessSessions.id });
+  return rows.length > 0;
+}
+
+/** Moves the idle clock forward, never back. */
+export async function noteInput(db: Db, id: string, at: Date): Promise<void> {
+  await db
+    .update(accessSessions)
+    .set({ lastInputAt: at })
+    .where(and(eq(accessSessions.id, id), lt(accessSessions.lastInputAt, at), inArray(accessSessions.state, live)));
+}
+
+export type Ending = { reason: EndReason; detail: string | null; exitCode: number | null };
+
+/** The first who ends a session says why: false where somebody did so before. */
+export async function beginEnding(db: Db, id: string, ending: Ending): Promise<boolean> {
+  const rows = await db
+    .update(accessSessions)
+    .set({ state: 'ending', endReason: ending.reason, endDetail: ending.detail, exitCode: ending.exitCode })
+    .where(and(eq(accessSessions.id, id), inArray(accessSessions.state, live)))
+    .returning({ id: accessSessions.id });
+  return rows.length > 0;
+}
+
+/** False where it was ended already. */
+export async function finishEnding(
+  db: Db,
+  id: string,
+  facts: { endedAt: Date; cleanupPending: boolean; recordedBytes?: number; steps?: SessionRow['steps'] },
+): Promise<boolean> {
+  const rows = await db
+    .update(accessSessions)
+    // The host's secret is of no use any more.
+    .set({ ...facts, state: 'ended', hostSecret: null, detachedAt: null })
+    .where(and(eq(accessSessions.id, id), ne(accessSessions.state, 'ended')))
+    .returning({ id: accessSessions.id });
+  return rows.length > 0;
+}
+
+/** A new lease on the session's host, newer than every one before. */
+export async function takeLease(db: Db, id: string, replica: string): Promise<number> {
+  const [row] = await db
+    .update(accessSessions)
+    .set({ generation: sql`${accessSessions.generation} + 1`, replica })
+    .where(eq(accessSessions.id, id))
+    .returning({ generation: accessSessions.generation });
+  if (!row) throw new Error(`there is no session ${id}`);
+  return row.generation;
+}
+
+/** What this replica has begun and not finished. */
+export async function unfinishedOf(db: Db, replica: string): Promise<SessionWithNames[]> {
+  const rows = await selectNamed(db).where(
+    and(eq(accessSessions.replica, replica), inArray(accessSessions.state, unfinished)),
+  );
+  return rows.map(flatten);
+}
+
+/** Ended, with leftovers that are not known to be gone. Oldest first. */
+export async function awaitingCleanup(db: Db, limit: number): Promise<SessionRow[]> {
+  return db
+    .select()
+    .from(accessSessions)
+    .where(and(eq(accessSessions.state, 'ended'), eq(accessSessions.cleanupPending, true)))
+    .orderBy(accessSessions.endedAt)
+    .limit(limit);
+}
+
+/** Those of `ids` that are unfinished sessions: what belongs to them is no leftover. */
+export async function unfinishedAmong(db: Db, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .select({ id: accessSessions.id })
+    .from(accessSessions)
+    .where(and(inArray(accessSessions.id, [...ids]), inArray(accessSessions.state, unfinished)));
+  return new Set(rows.map((row) => row.id));
+}
+
+export type Revocation = { id: string; reason: 'signed-out' | 'revoked'; detail: string };
+
+/**
+ * Live sessions of the replica whose ground is gone: their person signed out or was disabled or lost the role, or
+ * the role or the cluster was removed.
+ */
+export async function revokedOf(db: Db, replica: string): Promise<Revocation[]> {
+  const rows = await db
+    .select({
+      id: accessSessions.id,
+      signedOut: sql<boolean>`${webSessions.endedAt} is not null`,
+      disabled: sql<boolean>`${users.disabledAt} is not null`,
+      clusterRemoved: sql<boolean>`${clusters.removedAt} is not null`,
+      roleRemoved: sql<boolean>`${roles.name} is null or cardinality(${roles.clusterRoles}) = 0`,
+      roleLost: sql<boolean>`not coalesce(${roles.groups} && ${users.groups}, false)`,
+    })
+    .from(accessSessions)
+    .innerJoin(users, eq(users.id, accessSessions.userId))
+    .innerJoin(clusters, eq(clusters.id, accessSessions.clusterId))
+    .leftJoin(roles, eq(roles.name, accessSessions.role))
+    .leftJoin(webSessions, eq(webSessions.id, accessSessions.webSessionId))
+    .where(and(eq(accessSessions.replica, replica), inArray(accessSessions.state, live)));
+  return rows.flatMap((row): Revocation[] => {
+    if (row.disabled) return [{ id: row.id, reason: 'revoked', detail: 'The user was disabled.' }];
+    if (row.clusterRemoved) return [{ id: row.id, reason: 'revoked', detail: 'The cluster was removed.' }];
+    if (row.roleRemoved) return [{ id: row.id, reason: 'revoked', detail: 'The role was removed.' }];
+    if (row.roleLost) return [{ id: row.id, reason: 'revoked', detail: 'The user no longer has the role.' }];
+    if (row.signedOut) return [{ id: row.id, reason: 'signed-out', detail: 'The person signed out.' }];
+    return [];
+  });
+}

@@ -1,0 +1,137 @@
+/** The end of a session: whatever else fails, nobody can do anything with it any more, and what is left is known. */
+import { beginEnding, finishEnding, type SessionRow } from '../../db/queries/sessions.ts';
+import type { Db } from '../../db/client.ts';
+import type { EndReason } from '../domain/access-session.ts';
+import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
+import { settledWithin } from './bounds.ts';
+import type { LiveSession } from './live-session.ts';
+import type { AccountsPart, AuditPart, Log } from './parts.ts';
+
+/** For the last words of programs that were hung up; they are recorded. */
+const DRAIN_MS = 2_000;
+/** An opening that is cut stops within a round trip to the engine. */
+const STOP_OPENING_MS = 15_000;
+/** A cluster that does not answer must not hold up the others. */
+const CLUSTER_PATIENCE_MS = 10_000;
+
+export type Ending = {
+  reason: EndReason;
+  detail?: string | null;
+  exitCode?: number | null;
+  /** The person who ended it; null where it ended by itself. */
+  by?: { id: string; email: string } | null;
+  correlationId?: string | null;
+};
+
+export type EndingDeps = {
+  db: Db;
+  runtime: Pick<SandboxRuntime, 'list' | 'removeContainer'>;
+  accounts: Pick<AccountsPart, 'remove'>;
+  audit: AuditPart;
+  now: () => Date;
+  log: Log;
+};
+
+/**
+ * Ends a session that this process holds. Never throws: what could not be removed is left to the reaper, and the row
+ * says so. False where even the row could not be written.
+ */
+export async function endLive(deps: EndingDeps, live: LiveSession, ending: Ending): Promise<boolean> {
+  // Before anything that waits: no further call to the cluster.
+  live.sandbox?.path.close();
+  live.abort.abort(new Error('the session ends'));
+  const { reason, detail = null, exitCode = null } = ending;
+  live.row = { ...live.row, state: 'ending', endReason: reason, endDetail: detail, exitCode };
+  live.push();
+  const begun = await attempt(deps, live.id, 'the row', beginEnding(deps.db, live.id, { reason, detail, exitCode }));
+  const account = attempt(deps, live.id, 'the cluster account', live.account.remove());
+  const sandbox = attempt(deps, live.id, 'the sandbox', removeSandbox(live, reason));
+  const clean = (await Promise.all([account, sandbox])).every(Boolean);
+  const recordedBytes = Math.max(live.row.recordedBytes, live.sandbox?.terminal.recordedBytes ?? 0);
+  live.row = { ...live.row, state: 'ended', endedAt: deps.now(), detachedAt: null, recordedBytes };
+  return finish(deps, live.row, ending, clean && begun);
+}
+
+async function removeSandbox(live: LiveSession, reason: EndReason): Promise<void> {
+  await settledWithin(live.started, STOP_OPENING_MS);
+  if (!live.sandbox) return;
+  live.sandbox.path.close(); // it may have come meanwhile
+  try {
+    await live.sandbox.terminal.end(reason, DRAIN_MS);
+  } finally {
+    await live.sandbox.sandbox.remove();
+  }
+}
+
+/** Ends a session by its row alone: nothing of it runs in this process. */
+export async function endRow(deps: EndingDeps, row: SessionRow, ending: Ending): Promise<void> {
+  const { reason, detail = null, exitCode = null } = ending;
+  const begun = await beginEnding(deps.db, row.id, { reason, detail, exitCode });
+  // An ending that was begun before this process keeps its reason.
+  const why: Ending = begun
+    ? ending
+    : {
+        reason: (row.endReason ?? reason) as EndReason,
+        detail: row.endReason ? row.endDetail : detail,
+        exitCode: row.exitCode,
+      };
+  const clean = await removeLeftovers(deps, row);
+  await finish(deps, { ...row, endedAt: deps.now() }, why, clean);
+}
+
+/** Removes account, bindings and container of a session by its ids; true where all of it is known to be gone. */
+export async function removeLeftovers(deps: EndingDeps, row: SessionRow): Promise<boolean> {
+  const signal = AbortSignal.timeout(CLUSTER_PATIENCE_MS);
+  const account = attempt(deps, row.id, 'the cluster account', deps.accounts.remove(row.clusterId, row.id, signal));
+  const container = attempt(deps, row.id, 'the sandbox', removeContainers(deps, row.id));
+  return (await Promise.all([account, container])).every(Boolean);
+}
+
+async function removeContainers(deps: EndingDeps, session: string): Promise<void> {
+  const found = (await deps.runtime.list()).filter((summary) => summary.sandbox === session);
+  await Promise.all(found.map((summary) => deps.runtime.removeContainer(summary.container)));
+}
+
+async function finish(deps: EndingDeps, row: SessionRow, ending: Ending, clean: boolean): Promise<boolean> {
+  // The fact before the row: a crash between the two tells it twice rather than never.
+  await attempt(
+    deps,
+    row.id,
+    'the audit event',
+    deps.audit.record({
+      at: row.endedAt!,
+      code: 'session.ended',
+      actorId: ending.by?.id ?? null,
+      actor: ending.by?.email ?? 'portal',
+      sessionId: row.id,
+      clusterId: row.clusterId,
+      clientAddress: null,
+      correlationId: ending.correlationId ?? null,
+      detail: { reason: ending.reason, detail: ending.detail ?? null, exitCode: ending.exitCode ?? null },
+    }),
+  );
+  const written = await attempt(
+    deps,
+    row.id,
+    'the row',
+    finishEnding(deps.db, row.id, {
+      endedAt: row.endedAt!,
+      cleanupPending: !clean,
+      recordedBytes: row.recordedBytes,
+      steps: row.steps,
+    }),
+  );
+  deps.log.info({ session: row.id, reason: ending.reason, clean }, 'session ended');
+  return written;
+}
+
+/** True where the work was done; a failure is logged and left to the reaper. */
+async function attempt(deps: EndingDeps, session: string, what: string, work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (err) {
+    deps.log.warn({ err, session }, `ending: ${what} failed; the reaper tries again`);
+    return false;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The opening of a session, in an order of which every prefix can be undone from the row alone: the row (which names
+ * the account and the container to come), then the container, the shell, the account.
+ */
+import { activateSession, noteSession } from '../../db/queries/sessions.ts';
+import type { Db } from '../../db/client.ts';
+import { claimOf } from './claim.ts';
+import type { LiveSession } from './live-session.ts';
+import type { PathOwner } from './parts.ts';
+import type { EquippedSandbox, Sandboxes } from './sandboxes.ts';
+
+export type OpeningDeps = {
+  db: Db;
+  sandboxes: Pick<Sandboxes, 'make'>;
+  now: () => Date;
+};
+
+export type Size = { cols: number; rows: number };
+
+/**
+ * Gives the session its sandbox, `warm` or a new one, and starts the shell in it. Resolves when the host was told.
+ * Throws the Problems of the parts; what was made until then hangs on `live`.
+ */
+export async function startShell(
+  deps: OpeningDeps,
+  live: LiveSession,
+  size: Size,
+  secret: Buffer,
+  warm: EquippedSandbox | undefined,
+): Promise<void> {
+  if (warm) live.sandbox = warm;
+  else live.sandbox = await live.step('sandbox', deps.now, deps.sandboxes.make(live.id, secret, live.abort.signal));
+  live.abort.signal.throwIfAborted();
+  const { terminal, path, sandbox } = live.sandbox;
+  const claim = async () => {
+    const access = await path.grant(ownerOf(live));
+    live.credential = { issuedAt: deps.now(), expiresAt: access.expiresAt };
+    await terminal.claim(factsOf(live, size), live.row.generation, claimOf(live.row, size, access));
+  };
+  await live.step('shell', deps.now, claim());
+  if (!warm) await noteSession(deps.db, live.id, { container: sandbox.container });
+}
+
+/** Shell and account are there: the session is active, unless it is ending already. */
+export async function activate(deps: Pick<OpeningDeps, 'db'>, live: LiveSession): Promise<void> {
+  if (!live.alive || !(await activateSession(deps.db, live.id, { steps: live.row.steps })) || !live.alive) return;
+  live.row = { ...live.row, state: 'active' };
+  live.push();
+}
+
+export function ownerOf({ row }: LiveSession): PathOwner {
+  return {
+    session: row.id,
+    user: { id: row.user.id, email: row.user.email },
+    clusterId: row.cluster.id,
+    clusterName: row.cluster.name,
+    serviceAccount: row.serviceAccount,
+    namespaces: row.namespaces,
+    clientAddress: row.clientAddress,
+  };
+}
+
+export function factsOf({ row }: LiveSession, size: Size) {
+  return {
+    session: row.id,
+    openedAt: row.openedAt,
+    user: row.user,
+    cluster: row.cluster,
+    role: row.role,
+    serviceAccount: row.serviceAccount,
+    ...size,
+  };
+}

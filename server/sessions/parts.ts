@@ -1,0 +1,122 @@
+/** What sessions need of other rooms, as narrow as they use it: context.ts hands over the real ones. */
+import type { Duplex } from 'node:stream';
+import type { Banner, Claim } from '../../protocol/frames.ts';
+import type { AuditEvent } from '../domain/audit-codes.ts';
+import type { RoleReach } from '../domain/role-choice.ts';
+
+export type SessionFacts = {
+  session: string;
+  openedAt: Date;
+  user: { id: string; name: string; email: string };
+  cluster: { id: string; name: string };
+  role: string;
+  serviceAccount: string;
+  cols: number;
+  rows: number;
+};
+
+/** One sandbox's terminal: see server/terminal/terminals.ts. */
+export type TerminalPart = {
+  terminal(stream: Duplex): void;
+  readonly connected: Promise<void>;
+  claim(facts: SessionFacts, lease: number, claim: Claim): Promise<void>;
+  resume(facts: SessionFacts, lease: number): Promise<void>;
+  readonly firstOutput: Promise<void>;
+  readonly recordedBytes: number;
+  setCredential(token: string): void;
+  state(session: unknown): void;
+  banner(banner: Banner): void;
+  end(reason: string, drainMs?: number): Promise<void>;
+  release(): Promise<void>;
+};
+
+/** The page that holds a session. */
+export type PageFacts = { user: string; webSession: string; clientAddress: string };
+
+export type TerminalsPart = { open(sandbox: string, secret: Buffer): TerminalPart };
+
+/** Whom a sandbox's way to Kubernetes serves, once it is claimed. */
+export type PathOwner = {
+  session: string;
+  user: { id: string; email: string };
+  clusterId: string;
+  clusterName: string;
+  serviceAccount: string;
+  /** Of the role; empty: cluster-wide. */
+  namespaces: readonly string[];
+  clientAddress: string;
+};
+
+/** One sandbox's way to Kubernetes and out of it. */
+export type PathPart = {
+  /** A stream that the container dialled. */
+  api(stream: Duplex): void;
+  /** Names the owner; from here on calls are served. `kubeconfig` holds no credential. */
+  grant(owner: PathOwner): Promise<{ kubeconfig: string; token: string; expiresAt: Date }>;
+  /** A further credential for the sandbox. */
+  renew(): Promise<{ token: string; expiresAt: Date }>;
+  /** Refuses every further call and cuts those that run. */
+  close(): void;
+};
+
+export type GatewayPart = {
+  /** Prepares what takes time (the serving certificate), so that a warm sandbox has it. */
+  open(sandbox: string): Promise<PathPart>;
+};
+
+/** The account of a session on its cluster. */
+export type AccountFacts = {
+  sessionId: string;
+  serviceAccount: string;
+  /** Of the role. */
+  clusterRoles: readonly string[];
+  /** Empty: cluster-wide. */
+  namespaces: readonly string[];
+};
+
+export type AccountToken = { token: string; expiresAt: Date };
+
+/** See server/kube/accounts.ts. */
+export type AccountsPart = {
+  create(clusterId: string, account: AccountFacts, lifetimeMs: number, signal?: AbortSignal): Promise<AccountToken>;
+  renew(clusterId: string, serviceAccount: string, lifetimeMs: number, signal?: AbortSignal): Promise<AccountToken>;
+  remove(clusterId: string, sessionId: string, signal?: AbortSignal): Promise<void>;
+  list(clusterId: string, signal?: AbortSignal): Promise<{ sessionId: string }[]>;
+};
+
+export type ClusterFacts = {
+  id: string;
+  name: string;
+  production: boolean;
+  /** False where the last look found it unreachable: then the account is made before the shell is shown. */
+  healthy: boolean;
+};
+
+export type ClustersPart = {
+  /** By name or id; null where there is none, or it was removed. */
+  find(nameOrId: string): Promise<ClusterFacts | null>;
+  /** All that the portal has a credential for. */
+  ids(): Promise<string[]>;
+};
+
+export type RoleLimits = RoleReach & {
+  namespaces: string[];
+  idleMs: number;
+  detachedMs: number;
+  hardCapMs: number;
+  maxSessions: number;
+};
+
+export type SealerPart = {
+  seal(plaintext: Uint8Array, context: string): Buffer;
+  open(sealed: Uint8Array, context: string): Buffer;
+};
+
+export type AuditPart = { record(event: AuditEvent): Promise<void> };
+
+export type Log = {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+};

@@ -1,0 +1,571 @@
+/**
+ * Access sessions through the terminal: opened, kept, ended. The one writer of their rows.
+ *
+ * Long because it is one life as a whole: every way into it and every event that it meets. What each step does stands
+ * in opening.ts, upkeep.ts, ending.ts, takeover.ts and reaper.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Db } from '../../db/client.ts';
+import * as rows from '../../db/queries/sessions.ts';
+import { extend, serviceAccountName } from '../domain/access-session.ts';
+import type { AuditCode } from '../domain/audit-codes.ts';
+import type { Person } from '../domain/person.ts';
+import { Problem } from '../domain/problem.ts';
+import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
+import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
+import { each, settledWithin, within } from './bounds.ts';
+import { ClusterAccount } from './cluster-account.ts';
+import { endLive, endRow, type Ending } from './ending.ts';
+import { detailOf, LiveSession } from './live-session.ts';
+import { activate, startShell, type Size } from './opening.ts';
+import type {
+  AccountsPart,
+  AuditPart,
+  ClusterFacts,
+  ClustersPart,
+  Log,
+  PageFacts,
+  RoleLimits,
+  SealerPart,
+  TerminalPart,
+} from './parts.ts';
+import { reap } from './reaper.ts';
+import { discard, newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
+import { leaseRow, takeUp, verdictOn } from './takeover.ts';
+import { heardInput, keepUp, writeInput } from './upkeep.ts';
+import { sessionView, type SessionView } from './view.ts';
+import type { WarmPool } from './warm-pool.ts';
+
+/** A page that waits longer is shown the steps: the POST answers, the opening goes on. */
+const ANSWER_MS = 300;
+/** Past it the engine or the cluster hangs. */
+const OPENING_MS = 60_000;
+/** A shell's own exit is told by its terminal once it is recorded; the container stops right after it. */
+const EXIT_GRACE_MS = 2_000;
+/** Openings that run when the portal is stopped are given this long. */
+const STOP_OPENINGS_MS = 5_000;
+/** Sessions taken up side by side at the start. */
+const TAKEOVER_WIDTH = 8;
+
+export type SessionsDeps = {
+  db: Db;
+  /** This process's lease: rows of it are this process's to keep. */
+  replica: string;
+  runtime: Pick<SandboxRuntime, 'list' | 'removeContainer' | 'sweep'>;
+  sandboxes: Sandboxes;
+  pool: WarmPool;
+  accounts: AccountsPart;
+  clusters: ClustersPart;
+  roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
+  sealer: SealerPart;
+  audit: AuditPart;
+  now: () => Date;
+  log: Log;
+};
+
+export type OpenRequest = Size & { cluster: string; role?: string | undefined };
+export type SessionListFilter = rows.SessionFilter;
+export type Caller = { clientAddress: string; correlationId: string };
+
+export type { SessionView };
+
+const sealContext = (session: string) => `session-host:${session}`;
+
+export class Sessions implements AsyncDisposable {
+  readonly #deps: SessionsDeps;
+  readonly #live = new Map<string, LiveSession>();
+  /** Why sessions ended whose row could not be written: kept until the database is back. */
+  readonly #unwritten = new Map<string, Ending>();
+  #checking: Promise<void> | undefined;
+  #checkAgain = false;
+  #stopping = false;
+
+  constructor(deps: SessionsDeps) {
+    this.#deps = deps;
+  }
+
+  // ── the person's doings ──
+
+  /**
+   * Opens a session; answers as soon as the shell is starting, or after {@link ANSWER_MS} with the state `opening`.
+   * Throws Problem `cluster-unknown`, those of chooseRole, `too-many-sessions`, and what kept sandbox or account from
+   * being made: then nothing of it is left.
+   */
+  async open(person: Person, request: OpenRequest, caller: Caller): Promise<SessionView> {
+    if (this.#stopping) throw stopping();
+    const [cluster, roles] = await Promise.all([
+      this.#deps.clusters.find(request.cluster),
+      this.#deps.roles.of(person),
+    ]);
+    if (!cluster) throw unknownCluster(request.cluster);
+    const role = await this.#orRefused(person, caller, cluster, async () =>
+      chooseRole(reachingRoles(person.groups, roles), cluster.name, request.role),
+    );
+    const warm = this.#deps.pool.take();
+    const secret = warm?.secret ?? newSecret();
+    const row = await this.#orRefused(person, caller, cluster, () =>
+      this.#insert(person, caller, cluster, role, warm, secret),
+    ).catch(async (error: unknown) => {
+      // Where it is not known whether the row was written, the sandbox may be a session's: not to be used again.
+      if (warm && error instanceof Problem) this.#deps.pool.giveBack(warm);
+      else if (warm)
+        await discard(warm)
+          .catch(this.#logged(warm.id))
+          .finally(() => this.#deps.pool.claimed(warm));
+      throw error;
+    });
+    const live = this.#hold(row);
+    if (warm) this.#deps.pool.claimed(warm);
+    const opening = this.#carryOut(live, { size: request, cluster, secret, warm, person, caller });
+    live.opening = opening.catch(() => {}); // the page hears of a failure by the session's state
+    // Whichever is first: the shell starts, the opening failed, or the person has waited long enough without news.
+    await Promise.race([opening, live.started.catch(() => opening), settledWithin(opening, ANSWER_MS)]);
+    return live.view();
+  }
+
+  async #insert(
+    person: Person,
+    caller: Caller,
+    cluster: ClusterFacts,
+    role: RoleLimits,
+    warm: EquippedSandbox | undefined,
+    secret: Buffer,
+  ): Promise<rows.SessionWithNames> {
+    const id = warm?.id ?? randomUUID();
+    const now = this.#deps.now();
+    const row = await rows.insertSession(
+      this.#deps.db,
+      {
+        id,
+        userId: person.id,
+        webSessionId: person.proof.kind === 'web-session' ? person.proof.id : null,
+        clusterId: cluster.id,
+        role: role.name,
+        channel: 'terminal',
+        state: 'opening',
+        serviceAccount: serviceAccountName(person.slug, id),
+        clusterRoles: role.clusterRoles,
+        namespaces: role.namespaces,
+        idleMs: role.idleMs,
+        detachedMs: role.detachedMs,
+        container: warm?.sandbox.container ?? null,
+        hostSecret: this.#deps.sealer.seal(secret, sealContext(id)),
+        replica: this.#deps.replica,
+        generation: 1,
+        clientAddress: caller.clientAddress,
+        openedAt: now,
+        lastInputAt: now,
+        // Nobody is attached before the first page comes.
+        detachedAt: now,
+        hardCapAt: new Date(now.getTime() + role.hardCapMs),
+      },
+      role.maxSessions,
+    );
+    if (!row) throw tooMany(role.maxSessions);
+    return {
+      ...row,
+      user: { id: person.id, name: person.name, email: person.email },
+      cluster: { id: cluster.id, name: cluster.name, production: cluster.production },
+    };
+  }
+
+  /** The whole opening. Throws what made it fail, once nothing of it is left. */
+  async #carryOut(live: LiveSession, how: OpeningFacts): Promise<void> {
+    const { now } = this.#deps;
+    const { person, caller, cluster, size, secret, warm } = how;
+    live.sandbox = warm;
+    // No audit, no session.
+    const told = this.#audit(live, 'session.opened', person, caller, { role: live.row.role, cluster: cluster.name });
+    const account = told.then(() => live.step('account', now, live.account.create()));
+    // A cluster that was away at the last look: its error comes before a shell that could do nothing.
+    const ready = cluster.healthy ? told : account;
+    live.started = ready.then(() => startShell(this.#deps, live, size, secret, warm));
+    live.started.then(
+      () => this.#watch(live),
+      () => {},
+    );
+    try {
+      const complete = Promise.all([live.started, account]).then(() => activate(this.#deps, live));
+      await within(complete, OPENING_MS, live.abort.signal, openingLate);
+    } catch (error) {
+      const asked = live.ending !== undefined; // ended by somebody meanwhile: no fault of the opening
+      await this.#end(live, { reason: 'fault', detail: detailOf(error) });
+      if (!asked) throw error;
+    }
+  }
+
+  /** Puts off idling; never past the hard cap. Throws Problem `session-not-found`, `session-not-live`, `not-yours`. */
+  async extend(id: string, person: Person, caller: Caller): Promise<SessionView> {
+    const live = await this.#own(id, person);
+    live.row = { ...live.row, ...extend(live.row, this.#deps.now()) };
+    live.warnedFor = null;
+    await writeInput(this.#deps, live);
+    await this.#audit(live, 'session.extended', person, caller, {});
+    live.push();
+    return live.view();
+  }
+
+  /** For its person or an administrator. Ending what has ended is no error. Throws Problem `session-not-found`. */
+  async endBy(id: string, person: Person, caller: Caller): Promise<SessionView> {
+    const row = await this.#visible(id, person);
+    const own = row.userId === person.id;
+    if (!own && person.portal !== 'admin') throw notYours();
+    await this.end(id, {
+      reason: own ? 'ended-by-person' : 'revoked',
+      detail: own ? null : `Ended by ${person.email}.`,
+      by: person,
+      correlationId: caller.correlationId,
+    });
+    return this.get(id, person);
+  }
+
+  /** Ends a session completely; idempotent. Resolves when all of it is gone, or is known to be left to the reaper. */
+  async end(id: string, ending: Ending): Promise<void> {
+    const live = this.#live.get(id);
+    if (live) return this.#end(live, ending);
+    const row = await rows.findSession(this.#deps.db, id);
+    if (row && row.state !== 'ended') await endRow(this.#deps, row, ending);
+  }
+
+  /** Throws Problem `session-not-found`, also where the person may not see it. */
+  async get(id: string, person: Person): Promise<SessionView> {
+    return this.#shown(await this.#visible(id, person));
+  }
+
+  /** Newest first; people see their own, administrators and auditors all. `next` continues after the page. */
+  async list(
+    person: Person,
+    filter: SessionListFilter,
+  ): Promise<{ items: SessionView[]; next: { openedAt: Date; id: string } | null }> {
+    const userId = person.portal === 'member' ? person.id : filter.userId;
+    if (filter.userId !== undefined && filter.userId !== userId) throw notYours();
+    const { userId: _asked, ...rest } = filter;
+    const found = await rows.listSessions(this.#deps.db, {
+      ...rest,
+      ...(userId === undefined ? {} : { userId }),
+      limit: filter.limit + 1,
+    });
+    const items = found.slice(0, filter.limit);
+    const last = items.at(-1);
+    const more = found.length > filter.limit && last;
+    return {
+      items: items.map((row) => this.#shown(row)),
+      next: more ? { openedAt: last.openedAt, id: last.id } : null,
+    };
+  }
+
+  /**
+   * Resolves when the person's session has a terminal to attach to; an opening is waited for.
+   * Throws Problem `session-not-found`, `not-yours`, `session-not-live`.
+   */
+  async attachable(id: string, person: Person): Promise<TerminalPart> {
+    const live = await this.#own(id, person);
+    await settledWithin(live.started, OPENING_MS);
+    if (!live.alive || !live.sandbox) throw notLive();
+    return live.sandbox.terminal;
+  }
+
+  /** Throws as {@link attachable}, without waiting. */
+  async requireOwn(id: string, person: Person): Promise<void> {
+    await this.#own(id, person);
+  }
+
+  // ── what the gateway asks ──
+
+  /** Null once the session is ended or ending, and for an unclaimed sandbox. */
+  alive(id: string): AliveSession | null {
+    const live = this.#live.get(id);
+    if (!live?.alive) return null;
+    const { row } = live;
+    return {
+      id,
+      clusterId: row.clusterId,
+      actorId: row.user.id,
+      actor: row.user.email,
+      serviceAccount: row.serviceAccount,
+      clientAddress: row.clientAddress,
+    };
+  }
+
+  /** The account's token, waiting while it is being made. Throws Problem `session-ended` or what made it fail. */
+  async upstreamToken(id: string, signal: AbortSignal): Promise<string> {
+    const live = this.#live.get(id);
+    if (!live?.alive)
+      throw new Problem('session-ended', 401, 'The access session has ended.', { next: 'Open a new one.' });
+    return live.account.token(signal);
+  }
+
+  // ── what the terminal tells (none of them throws) ──
+
+  humanInput(id: string, at: Date): void {
+    const live = this.#live.get(id);
+    if (live) heardInput(this.#deps, live, at);
+  }
+
+  attached(id: string, page: PageFacts): void {
+    this.#attachment(id, null, 'session.attached', page);
+  }
+
+  detached(id: string): void {
+    this.#attachment(id, this.#deps.now(), 'session.detached', null);
+  }
+
+  #attachment(id: string, detachedAt: Date | null, code: AuditCode, page: PageFacts | null): void {
+    const live = this.#live.get(id);
+    if (!live?.alive) return;
+    live.row = { ...live.row, detachedAt };
+    live.push();
+    const noted = rows.noteSession(this.#deps.db, id, { detachedAt });
+    const told = this.#audit(live, code, live.row.user, { clientAddress: page?.clientAddress ?? null }, {});
+    Promise.all([noted, told]).catch((err: unknown) =>
+      this.#deps.log.warn({ err, session: id }, `${code} was not written`),
+    );
+  }
+
+  exited(id: string, exit: { code: number | null; signal: number | null }): void {
+    const detail = exit.signal ? `The shell was ended by signal ${exit.signal}.` : null;
+    void this.end(id, { reason: 'exited', detail, exitCode: exit.code }).catch(this.#logged(id));
+  }
+
+  fault(id: string, message: string): void {
+    void this.end(id, { reason: 'fault', detail: message }).catch(this.#logged(id));
+  }
+
+  hiddenShell(id: string, detail: string): void {
+    const live = this.#live.get(id);
+    if (!live?.alive) return;
+    live.sandbox?.terminal.banner({
+      kind: 'warning',
+      code: 'hidden-shell',
+      text: 'The shell reads without echo: what is typed now is not recorded. This has been noted.',
+    });
+    this.#audit(live, 'session.hidden-shell', live.row.user, {}, { detail }).catch(this.#logged(id));
+  }
+
+  // ── time and restarts ──
+
+  /** Once a second. */
+  tick(): void {
+    for (const live of this.#live.values())
+      keepUp(this.#deps, live, (ending) => void this.#end(live, ending).catch(this.#logged(live.id)));
+  }
+
+  /** Ends sessions whose person, sign-in, role or cluster is no more. Called whenever one of these changed. */
+  checkRevocations(): Promise<void> {
+    this.#checkAgain = true;
+    this.#checking ??= (async () => {
+      try {
+        while (this.#checkAgain) {
+          this.#checkAgain = false;
+          const revoked = await rows.revokedOf(this.#deps.db, this.#deps.replica);
+          await Promise.all(revoked.map(({ id, reason, detail }) => this.end(id, { reason, detail })));
+        }
+      } finally {
+        this.#checking = undefined;
+      }
+    })();
+    return this.#checking;
+  }
+
+  /**
+   * Takes up what an earlier run of this replica left: sessions go on where their container runs, the others end.
+   * Throws Problem `engine-unavailable`: then nothing is decided, and the caller tries again.
+   */
+  async takeOver(): Promise<void> {
+    const found = (await rows.unfinishedOf(this.#deps.db, this.#deps.replica)).filter((row) => !this.#live.has(row.id));
+    if (found.length === 0) return;
+    const containers = new Map((await this.#deps.runtime.list()).map((summary) => [summary.sandbox, summary]));
+    await each(found, TAKEOVER_WIDTH, async (row) => {
+      const container = containers.get(row.id);
+      const verdict = verdictOn(row, container);
+      const known = this.#unwritten.get(row.id);
+      if (known || verdict.kind === 'end') {
+        const why: Ending = known ?? { reason: 'fault', detail: verdict.kind === 'end' ? verdict.detail : null };
+        await endRow(this.#deps, row, why).then(() => this.#unwritten.delete(row.id), this.#logged(row.id));
+      } else await this.#adopt(row, container!.container).catch(this.#logged(row.id));
+    });
+  }
+
+  async #adopt(row: rows.SessionWithNames, container: string): Promise<void> {
+    const live = this.#hold(await leaseRow(this.#deps, row));
+    try {
+      live.started = takeUp(this.#deps, live, container, sealContext(row.id));
+      await live.started;
+    } catch (error) {
+      this.#deps.log.warn({ err: error, session: row.id }, 'a running session could not be taken up');
+      await this.#end(live, { reason: 'fault', detail: detailOf(error) });
+      return;
+    }
+    // An ending that the earlier run began: its last output is in the recording now.
+    if (row.state === 'ending')
+      await this.#end(live, {
+        reason: row.endReason as Ending['reason'],
+        detail: row.endDetail,
+        exitCode: row.exitCode,
+      });
+    else this.#watch(live);
+  }
+
+  /** One round of making engine and clusters agree with the database; also finishes what could not be written. */
+  async reap(): Promise<void> {
+    await this.checkRevocations().catch(this.#logged(null));
+    await this.takeOver().catch(this.#logged(null));
+    await reap({ ...this.#deps, known: () => [...this.#deps.pool.ids(), ...this.#live.keys()] });
+  }
+
+  /** Lets go of everything without ending it: sessions go on in the next run. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#live.values()].map((live) => this.#letGo(live)));
+  }
+
+  async #letGo(live: LiveSession): Promise<void> {
+    if (!live.ending && !(await settledWithin(live.opening, STOP_OPENINGS_MS)))
+      await this.#end(live, { reason: 'fault', detail: 'The portal was stopped while the session was being opened.' });
+    if (live.ending) return live.ending;
+    await writeInput(this.#deps, live);
+    live.sandbox?.path.close();
+    await live.sandbox?.terminal.release();
+    await live.sandbox?.sandbox.release();
+  }
+
+  // ── within ──
+
+  #hold(row: rows.SessionWithNames): LiveSession {
+    const facts = {
+      sessionId: row.id,
+      serviceAccount: row.serviceAccount,
+      clusterRoles: row.clusterRoles,
+      namespaces: row.namespaces,
+    };
+    const live = new LiveSession(row, new ClusterAccount(this.#deps, row.clusterId, facts, row.hardCapAt));
+    this.#live.set(row.id, live);
+    return live;
+  }
+
+  #end(live: LiveSession, ending: Ending): Promise<void> {
+    live.ending ??= endLive(this.#deps, live, ending).then((written) => {
+      if (!written) this.#unwritten.set(live.id, ending);
+      this.#live.delete(live.id);
+    });
+    return live.ending;
+  }
+
+  /** A container that stops by itself ends its session. */
+  #watch(live: LiveSession): void {
+    void live.sandbox!.sandbox.exited.then(async (exit) => {
+      if (!live.alive || (await settledWithin(ended(live), EXIT_GRACE_MS)) || this.#stopping) return;
+      const detail = exit.oomKilled
+        ? 'The sandbox ran out of memory and was stopped.'
+        : `The sandbox’s container stopped (${exit.error ?? `exit code ${exit.code ?? 'unknown'}`}).`;
+      await this.#end(live, { reason: 'fault', detail });
+    });
+  }
+
+  async #own(id: string, person: Person): Promise<LiveSession> {
+    const live = this.#live.get(id);
+    if (!live) {
+      const row = await this.#visible(id, person);
+      throw row.userId === person.id ? notLive() : notYours();
+    }
+    if (live.row.userId !== person.id) throw person.portal === 'member' ? notFound() : notYours();
+    if (!live.alive) throw notLive();
+    return live;
+  }
+
+  async #visible(id: string, person: Person): Promise<rows.SessionWithNames> {
+    const row = await rows.findSession(this.#deps.db, id);
+    if (!row || (row.userId !== person.id && person.portal === 'member')) throw notFound();
+    return row;
+  }
+
+  /** What this process knows is newer than the row, until the row has ended. */
+  #shown(row: rows.SessionWithNames): SessionView {
+    const live = this.#live.get(row.id);
+    return live && row.state !== 'ended' ? live.view() : sessionView(row);
+  }
+
+  async #orRefused<T>(person: Person, caller: Caller, cluster: ClusterFacts, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Problem)
+        await this.#deps.audit.record({
+          at: this.#deps.now(),
+          code: 'session.refused',
+          actorId: person.id,
+          actor: person.email,
+          clusterId: cluster.id,
+          ...caller,
+          detail: { code: error.code },
+        });
+      throw error;
+    }
+  }
+
+  #audit(
+    live: LiveSession,
+    code: AuditCode,
+    by: { id: string; email: string },
+    caller: Partial<{ clientAddress: string | null; correlationId: string }>,
+    detail: Record<string, unknown>,
+  ): Promise<void> {
+    const { clusterId } = live.row;
+    const at = this.#deps.now();
+    return this.#deps.audit.record({
+      at,
+      code,
+      actorId: by.id,
+      actor: by.email,
+      sessionId: live.id,
+      clusterId,
+      ...caller,
+      detail,
+    });
+  }
+
+  #logged(session: string | null): (err: unknown) => void {
+    return (err) => this.#deps.log.error({ err, session }, 'sessions: an unexpected failure');
+  }
+}
+
+type OpeningFacts = {
+  size: Size;
+  cluster: ClusterFacts;
+  secret: Buffer;
+  warm: EquippedSandbox | undefined;
+  person: Person;
+  caller: Caller;
+};
+
+/** What the gateway has to know of a session. */
+type AliveSession = {
+  id: string;
+  clusterId: string;
+  actorId: string;
+  actor: string;
+  serviceAccount: string;
+  clientAddress: string;
+};
+
+function ended(live: LiveSession): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (live.abort.signal.aborted) resolve();
+  else live.abort.signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}
+
+const openingLate = () =>
+  new Problem('opening-late', 503, 'The session did not open in time.', { next: 'Try again in a minute.' });
+const stopping = () =>
+  new Problem('portal-stopping', 503, 'The portal is stopping.', { next: 'Try again in a minute.' });
+const notFound = () => new Problem('session-not-found', 404, 'There is no such session.');
+const notYours = () => new Problem('not-yours', 403, 'This session is another person’s.');
+const notLive = () => new Problem('session-not-live', 409, 'The session has ended.', { next: 'Open a new one.' });
+const unknownCluster = (cluster: string) =>
+  new Problem('cluster-unknown', 404, `There is no cluster "${cluster}".`, { meta: { cluster } });
+const tooMany = (max: number) =>
+  new Problem('too-many-sessions', 409, `You have ${max} sessions open, as many as your role allows.`, {
+    next: 'End one of them first.',
+    meta: { max: String(max) },
+  });
