@@ -25,6 +25,8 @@ export default defineConfig({
           include: ['e2e/scenarios/**/*.test.ts'],
           globalSetup: ['e2e/parts.ts'],
           testTimeout: 120_000,
+          // Each has a portal and a browser of its own: two at once would slow each other.
+          fileParallelism: false,
           hookTimeout: 300_000,
         },
       },

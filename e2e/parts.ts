@@ -1,30 +1,24 @@
 /**
  * vitest's globalSetup: the folder in which the real parts of a run live. Each part starts when the first test asks for
- * it (e2e/use.ts) and serves the whole run; at the end everything is stopped and the folder removed.
+ * it (e2e/use.ts) and serves the whole run; at the end everything is stopped and the folder removed. `npm test` makes
+ * the folder itself, for all of its runs of vitest.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { stopParts } from './use.ts';
+import { makePartsFolder, removePartsFolder } from './parts-folder.ts';
 
 // vitest calls this once for each of its projects, in one process: they share the parts.
-const shared = globalThis as { sallyportParts?: { folder: string; users: number } };
+const shared = globalThis as { sallyportParts?: { folder: Promise<string>; users: number } };
 
-export default async function setup(): Promise<() => Promise<void>> {
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (!shared.sallyportParts) {
-    const folder = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
-    // Postgres runs as another user and must reach its folder in here.
-    await chmod(folder, 0o711);
-    shared.sallyportParts = { folder, users: 0 };
-    process.env['SALLYPORT_TEST_PARTS'] = folder;
+    if (process.env['SALLYPORT_TEST_PARTS']) return undefined;
+    shared.sallyportParts = { folder: makePartsFolder(), users: 0 };
   }
   const parts = shared.sallyportParts;
   parts.users++;
+  const folder = await parts.folder;
+  process.env['SALLYPORT_TEST_PARTS'] = folder;
   return async () => {
     if (--parts.users > 0) return;
-    await stopParts(parts.folder);
-    rmSync(parts.folder, { recursive: true, force: true });
-    delete shared.sallyportParts;
+    await removePartsFolder(folder);
   };
 }
