@@ -1,0 +1,139 @@
+/**
+ * Writes one session's log: appended as it comes, never rewritten. What arrives while a write is under way goes
+ * into the next one (group commit), so a flood costs few system calls and a single key costs one.
+ *
+ * *Written* means that write(2) returned: it survives kill -9. Power loss is the operator's `fsync` setting.
+ */
+import fs from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { decodeRecords } from '../../protocol/log.ts';
+
+/** Of the search for the last whole record. */
+const SCAN_BYTES = 256 * 1024;
+
+export class Recorder {
+  /** Called once, where writing failed; nothing is written any more. */
+  onError: ((error: Error) => void) | undefined;
+  readonly #file: FileHandle;
+  readonly #fsync: boolean;
+  #size: number;
+  #pending = 0;
+  #queue: { bytes: Uint8Array; written: () => void }[] = [];
+  #writing = false;
+  #failed = false;
+  #idle: (() => void)[] = [];
+
+  private constructor(file: FileHandle, size: number, fsync: boolean) {
+    this.#file = file;
+    this.#size = size;
+    this.#fsync = fsync;
+  }
+
+  /**
+   * Opens the log, making it where it is missing, and cuts off a record that a crash left half written. `boundary`
+   * is an offset known to be a record's start, which saves reading what lies before it.
+   */
+  static async open(path: string, options: { fsync?: boolean; boundary?: number } = {}): Promise<Recorder> {
+    const file = await open(path, 'a+', 0o600);
+    try {
+      const { size } = await file.stat();
+      const whole = size === 0 ? 0 : await lastBoundary(file, size, options.boundary ?? 0);
+      if (whole < size) await file.truncate(whole);
+      return new Recorder(file, whole, options.fsync ?? false);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Bytes written. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes handed over and not written yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** `written` runs, in order, once all of `bytes` is written; never after an error. */
+  append(bytes: Uint8Array, written: () => void): void {
+    if (this.#failed) return;
+    this.#queue.push({ bytes, written });
+    this.#pending += bytes.length;
+    if (!this.#writing) this.#write();
+  }
+
+  /** Waits for what was handed over, then closes. */
+  async close(): Promise<void> {
+    if (this.#writing) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#file.close();
+  }
+
+  #write(): void {
+    this.#writing = true;
+    const batch = this.#queue;
+    this.#queue = [];
+    const done = (error: Error | null) => this.#written(batch, error);
+    writeAll(
+      this.#file.fd,
+      batch.map((entry) => entry.bytes),
+      (error) => {
+        if (error || !this.#fsync) done(error);
+        else fs.fdatasync(this.#file.fd, done);
+      },
+    );
+  }
+
+  #written(batch: { bytes: Uint8Array; written: () => void }[], error: Error | null): void {
+    if (error) {
+      this.#failed = true;
+      this.#queue = [];
+      this.#pending = 0;
+      this.#rest();
+      this.onError?.(error);
+      return;
+    }
+    for (const { bytes, written } of batch) {
+      this.#size += bytes.length;
+      this.#pending -= bytes.length;
+      written();
+    }
+    if (this.#queue.length > 0) this.#write();
+    else this.#rest();
+  }
+
+  #rest(): void {
+    this.#writing = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** writev until nothing is left: a short write is no error (a disk that fills up says so at the next one). */
+function writeAll(fd: number, buffers: Uint8Array[], done: (error: Error | null) => void): void {
+  fs.writev(fd, buffers, (error, count) => {
+    if (error) return done(error);
+    let left = count;
+    const rest: Uint8Array[] = [];
+    for (const buffer of buffers) {
+      if (left < buffer.length) rest.push(buffer.subarray(left));
+      left = Math.max(0, left - buffer.length);
+    }
+    if (rest.length === 0) done(null);
+    else writeAll(fd, rest, done);
+  });
+}
+
+/** Where the last whole record ends. Throws CorruptLogError where the log makes no sense. */
+async function lastBoundary(file: FileHandle, size: number, from: number): Promise<number> {
+  const buffer = Buffer.allocUnsafe(SCAN_BYTES);
+  let at = from <= size ? from : 0;
+  while (at < size) {
+    const { bytesRead } = await file.read(buffer, 0, SCAN_BYTES, at);
+    const { consumed } = decodeRecords(buffer.subarray(0, bytesRead));
+    // a record is shorter than the buffer, so none fits only at the torn end
+    if (consumed === 0) break;
+    at += consumed;
+  }
+  return at;
+}

@@ -1,0 +1,42 @@
+/** A thread that rebuilds screens, so that no keystroke waits for it. Jobs interleave; each has its own emulator. */
+import { join } from 'node:path';
+import { parentPort } from 'node:worker_threads';
+import type { Screen } from '../domain/recording.ts';
+import { checkpointBefore, writeCheckpoint } from './checkpoints.ts';
+import { readRecords } from './reader.ts';
+import { Replay } from './replay.ts';
+
+/** Rebuilding less than this is quick, and a checkpoint not worth a file. */
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+
+export type ScreenJob = {
+  id: number;
+  folder: string;
+  /** The recording's initial size. */
+  cols: number;
+  rows: number;
+  upTo: number;
+};
+export type ScreenAnswer = { id: number; screen: Screen } | { id: number; message: string };
+
+async function rebuild({ folder, cols, rows, upTo }: ScreenJob): Promise<Screen> {
+  const from = await checkpointBefore(folder, upTo);
+  using replay = new Replay(from?.cols ?? cols, from?.rows ?? rows);
+  if (from) await replay.restore(from.snapshot);
+  const start = from?.offset ?? 0;
+  for await (const { records } of readRecords(join(folder, 'log'), start, upTo)) await replay.records(records);
+  const screen = { offset: upTo, cols: replay.cols, rows: replay.rows, snapshot: await replay.snapshot() };
+  if (upTo - start >= CHECKPOINT_BYTES) await writeCheckpoint(folder, screen);
+  return screen;
+}
+
+parentPort!.on('message', (job: ScreenJob) => {
+  void rebuild(job).then(
+    (screen) => answer({ id: job.id, screen }),
+    (error: unknown) => answer({ id: job.id, message: error instanceof Error ? error.message : String(error) }),
+  );
+});
+
+function answer(message: ScreenAnswer): void {
+  parentPort!.postMessage(message);
+}
