@@ -1,21 +1,6 @@
 /** What the terminal room needs of others, and what it tells them: context.ts joins the two ends. */
 import type { AuditEvent } from '../domain/audit-codes.ts';
-
-/** The facts in a recording's header. Never a credential. */
-export type RecordingFacts = {
-  session: string;
-  /** Decides the recording's folder, so it must be the row's `opened_at`. */
-  openedAt: Date;
-  user: { id: string; name: string; email: string };
-  cluster: { id: string; name: string };
-  role: string;
-  serviceAccount: string;
-  cols: number;
-  rows: number;
-};
-
-/** Where a finished or running recording lies. */
-export type RecordingKey = Pick<RecordingFacts, 'session' | 'openedAt'>;
+import type { RecordingFacts, RecordingKey, Screen } from '../domain/recording.ts';
 
 /** One session's recording, open for writing. */
 export type Recorder = {
@@ -28,14 +13,6 @@ export type Recorder = {
   /** Called once, where writing failed (disk full, I/O error); nothing is written any more. */
   onError: ((error: Error) => void) | undefined;
   close(): Promise<void>;
-};
-
-export type Screen = {
-  /** Escape sequences that bring a fresh emulator of `cols` × `rows` to the state at `offset`. */
-  snapshot: Uint8Array;
-  offset: number;
-  cols: number;
-  rows: number;
 };
 
 /** What the terminal needs of recording/. */

@@ -2,12 +2,16 @@
  * Terminals of running sessions. sessions/ makes a {@link Terminal} before the session's container, gives its
  * {@link Terminal.terminal} to the sandbox runtime, claims it when a person opens a session, ends it when they leave.
  */
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Banner, Claim } from '../../protocol/frames.ts';
-import type { PageFacts, RecordingFacts } from './contract.ts';
+import { Problem } from '../domain/problem.ts';
+import type { RecordingFacts } from '../domain/recording.ts';
+import { BrowserSockets, type PageUpgrade } from './browser-socket.ts';
+import type { PageFacts } from './contract.ts';
+import { SessionTerminal, type TerminalDeps } from './session-terminal.ts';
+import { Tickets } from './tickets.ts';
 
-export interface Terminal {
+export type Terminal = {
   readonly sandbox: string;
   /** A stream that the container dialled: pass as `SandboxStreams.terminal`. */
   terminal(stream: Duplex): void;
@@ -19,33 +23,99 @@ export interface Terminal {
    * Throws Problem `recording-failed`, `terminal-closed`.
    */
   claim(facts: RecordingFacts, lease: number, claim: Claim): Promise<void>;
-  /** After a restart of the portal, for a host that was claimed before: continues its recording. Throws as claim. */
+  /**
+   * After a restart of the portal, for a host that was claimed before: continues its recording. Throws as claim.
+   * `exited` is told again where the recording ends with the shell's exit.
+   */
   resume(facts: RecordingFacts, lease: number): Promise<void>;
-  /** Resolves with the first output of the shell (greeting or prompt), recorded. Rejects with `terminal-closed`. */
+  /** Resolves with the shell's first output behind the greeting, recorded. Rejects with `terminal-closed`. */
   readonly firstOutput: Promise<void>;
   readonly recordedBytes: number;
   /** A renewed kubeconfig token; kept for a host that is away for a moment. */
   setCredential(token: string): void;
-  /** Sends a session state (server/http/schemas.ts `Session`) to the attached page. */
+  /** Sends a session state (server/http/schemas.ts `Session`) to the attached page, and to each page that attaches. */
   state(session: unknown): void;
   banner(banner: Banner): void;
   /** Hangs up the shell and waits until it has drained into the recording, at most `drainMs`; then as release. */
   end(reason: string, drainMs?: number): Promise<void>;
-  /** Closes pages (they reconnect) and the recording; the shell runs on. */
+  /** Closes the page (it reconnects) and the recording; the shell runs on. */
   release(): Promise<void>;
-}
+};
 
-export interface TerminalService {
+export class Terminals implements AsyncDisposable {
+  readonly #deps: TerminalDeps;
+  readonly #terminals = new Map<string, SessionTerminal>();
+  readonly #tickets: Tickets;
+  readonly #sockets = new BrowserSockets();
+
+  constructor(deps: TerminalDeps) {
+    this.#deps = deps;
+    this.#tickets = new Tickets(deps.now);
+  }
+
   /** For a new sandbox or one taken up after a restart. */
-  open(sandbox: string, secret: Buffer): Terminal;
-  find(sandbox: string): Terminal | undefined;
+  open(sandbox: string, secret: Buffer): Terminal {
+    const terminal: SessionTerminal = new SessionTerminal(sandbox, secret, this.#deps, () => {
+      if (this.#terminals.get(sandbox) === terminal) this.#terminals.delete(sandbox);
+    });
+    this.#terminals.set(sandbox, terminal);
+    return terminal;
+  }
+
+  find(sandbox: string): Terminal | undefined {
+    return this.#terminals.get(sandbox);
+  }
+
   /** Single use, 30 s. */
-  issueTicket(session: string, user: string, webSession: string): { ticket: string; expiresAt: Date };
+  issueTicket(session: string, user: string, webSession: string): { ticket: string; expiresAt: Date } {
+    return this.#tickets.issue({ session, user, webSession });
+  }
+
   /**
    * A page's WebSocket. The caller has checked Origin, the sign-in and that the session is this person's; here the
-   * ticket (subprotocol `ticket.<ticket>`) is redeemed against both. Refusals answer with a plain HTTP status.
+   * ticket (subprotocol `ticket.<ticket>`) is redeemed against both. `signal` aborts when the sign-in ends. Throws
+   * Problem `ticket-refused`, `terminal-away`, `invalid-request`, nothing having been answered.
    */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, session: string, page: PageFacts): void;
-  /** Closes the sockets of a person, or of one web session, with CloseCode.signedOut. */
-  signOut(who: { user: string } | { webSession: string }): void;
+  upgrade(upgrade: PageUpgrade, session: string, page: PageFacts): void {
+    const ticket = BrowserSockets.ticket(upgrade.request);
+    const bound = { session, user: page.user, webSession: page.webSession };
+    if (!ticket || !this.#tickets.redeem(ticket, bound))
+      throw new Problem('ticket-refused', 403, 'The ticket is missing, used, older than 30 s or of another session.', {
+        next: 'Ask for a new ticket and connect again.',
+      });
+    this.#sockets.accept(upgrade, this.#running(session, { opening: true }), page);
+  }
+
+  /**
+   * Puts a tar stream's files into a folder of the sandbox; resolves with its length. Counts as human input. Throws
+   * Problem `terminal-away`, `file-refused`, `file-too-large`, `file-interrupted`, `file-busy`.
+   */
+  async upload(session: string, path: string, body: AsyncIterable<Uint8Array>): Promise<number> {
+    const terminal = this.#running(session);
+    terminal.human();
+    const bytes = await terminal.transfers.upload(path, body);
+    terminal.human();
+    return bytes;
+  }
+
+  /** A file or folder of the sandbox as a tar stream. Counts as human input. Throws as {@link upload}. */
+  async download(session: string, path: string): Promise<Readable> {
+    const terminal = this.#running(session);
+    terminal.human();
+    return await terminal.transfers.download(path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#terminals.values()].map((terminal) => terminal.release()));
+    this.#sockets.close();
+  }
+
+  #running(session: string, { opening = false } = {}): SessionTerminal {
+    const terminal = this.#terminals.get(session);
+    if (!terminal || (!opening && !terminal.facts))
+      throw new Problem('terminal-away', 503, 'No terminal of this session runs here.', {
+        next: 'Open a new session where this one has ended.',
+      });
+    return terminal;
+  }
 }
