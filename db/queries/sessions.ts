@@ -10,7 +10,7 @@ export type NewSession = typeof accessSessions.$inferInsert;
 /** A row with the names that people know its ends by. */
 export type SessionWithNames = SessionRow & {
   user: { id: string; name: string; email: string };
-  cluster: { id: string; name: string; production: boolean };
+  cluster: { id: string; name: string; production: boolean; namespace: string };
 };
 
 const live: SessionState[] = ['opening', 'active'];
@@ -42,7 +42,7 @@ export async function insertSession(db: Db, session: NewSession, max: number): P
 const named = {
   session: accessSessions,
   user: { id: users.id, name: users.name, email: users.email },
-  cluster: { id: clusters.id, name: clusters.name, production: clusters.production },
+  cluster: { id: clusters.id, name: clusters.name, production: clusters.production, namespace: clusters.namespace },
 };
 
 function selectNamed(db: Db) {

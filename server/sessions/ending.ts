@@ -5,7 +5,7 @@ import type { EndReason } from '../domain/access-session.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
 import { settledWithin } from './bounds.ts';
 import type { LiveSession } from './live-session.ts';
-import type { AccountsPart, AuditPart, Log } from './parts.ts';
+import type { AccountsPart, AuditPart, GatewayPart, Log } from './parts.ts';
 
 /** For the last words of programs that were hung up; they are recorded. */
 const DRAIN_MS = 2_000;
@@ -27,6 +27,7 @@ export type EndingDeps = {
   db: Db;
   runtime: Pick<SandboxRuntime, 'list' | 'removeContainer'>;
   accounts: Pick<AccountsPart, 'remove'>;
+  gateway: Pick<GatewayPart, 'cut'>;
   audit: AuditPart;
   now: () => Date;
   log: Log;
@@ -37,16 +38,16 @@ export type EndingDeps = {
  * says so. False where even the row could not be written.
  */
 export async function endLive(deps: EndingDeps, live: LiveSession, ending: Ending): Promise<boolean> {
-  // Before anything that waits: no further call to the cluster.
-  live.sandbox?.path.close();
-  live.abort.abort(new Error('the session ends'));
   const { reason, detail = null, exitCode = null } = ending;
+  // Before anything that waits: no further call to the cluster, as the session is not alive, and an end to the rest.
   live.row = { ...live.row, state: 'ending', endReason: reason, endDetail: detail, exitCode };
+  const cut = attempt(deps, live.id, 'the calls under way', deps.gateway.cut(live.id));
+  live.abort.abort(new Error('the session ends'));
   live.push();
   const begun = await attempt(deps, live.id, 'the row', beginEnding(deps.db, live.id, { reason, detail, exitCode }));
   const account = attempt(deps, live.id, 'the cluster account', live.account.remove());
   const sandbox = attempt(deps, live.id, 'the sandbox', removeSandbox(live, reason));
-  const clean = (await Promise.all([account, sandbox])).every(Boolean);
+  const clean = (await Promise.all([account, sandbox, cut])).every(Boolean);
   const recordedBytes = Math.max(live.row.recordedBytes, live.sandbox?.terminal.recordedBytes ?? 0);
   live.row = { ...live.row, state: 'ended', endedAt: deps.now(), detachedAt: null, recordedBytes };
   return finish(deps, live.row, ending, clean && begun);
@@ -55,7 +56,6 @@ export async function endLive(deps: EndingDeps, live: LiveSession, ending: Endin
 async function removeSandbox(live: LiveSession, reason: EndReason): Promise<void> {
   await settledWithin(live.started, STOP_OPENING_MS);
   if (!live.sandbox) return;
-  live.sandbox.path.close(); // it may have come meanwhile
   try {
     await live.sandbox.terminal.end(reason, DRAIN_MS);
   } finally {

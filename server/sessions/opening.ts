@@ -6,12 +6,13 @@ import { activateSession, noteSession } from '../../db/queries/sessions.ts';
 import type { Db } from '../../db/client.ts';
 import { claimOf } from './claim.ts';
 import type { LiveSession } from './live-session.ts';
-import type { PathOwner } from './parts.ts';
+import type { AccountToken, GatewayPart } from './parts.ts';
 import type { EquippedSandbox, Sandboxes } from './sandboxes.ts';
 
 export type OpeningDeps = {
   db: Db;
   sandboxes: Pick<Sandboxes, 'make'>;
+  gateway: Pick<GatewayPart, 'kubeconfig' | 'mint'>;
   now: () => Date;
 };
 
@@ -31,11 +32,16 @@ export async function startShell(
   if (warm) live.sandbox = warm;
   else live.sandbox = await live.step('sandbox', deps.now, deps.sandboxes.make(live.id, secret, live.abort.signal));
   live.abort.signal.throwIfAborted();
-  const { terminal, path, sandbox } = live.sandbox;
+  const { terminal, sandbox } = live.sandbox;
   const claim = async () => {
-    const access = await path.grant(ownerOf(live));
-    live.credential = { issuedAt: deps.now(), expiresAt: access.expiresAt };
-    await terminal.claim(factsOf(live, size), live.row.generation, claimOf(live.row, size, access));
+    const { token } = await mintCredential(deps, live);
+    const { cluster, namespaces, user } = live.row;
+    const kubeconfig = deps.gateway.kubeconfig({
+      cluster: cluster.name,
+      namespace: namespaces[0] ?? 'default',
+      user: user.email,
+    });
+    await terminal.claim(factsOf(live, size), live.row.generation, claimOf(live.row, size, { kubeconfig, token }));
   };
   await live.step('shell', deps.now, claim());
   if (!warm) await noteSession(deps.db, live.id, { container: sandbox.container });
@@ -48,16 +54,16 @@ export async function activate(deps: Pick<OpeningDeps, 'db'>, live: LiveSession)
   live.push();
 }
 
-export function ownerOf({ row }: LiveSession): PathOwner {
-  return {
-    session: row.id,
-    user: { id: row.user.id, email: row.user.email },
-    clusterId: row.cluster.id,
-    clusterName: row.cluster.name,
-    serviceAccount: row.serviceAccount,
-    namespaces: row.namespaces,
-    clientAddress: row.clientAddress,
-  };
+/** A credential for the sandbox's way to Kubernetes, noted so that it is renewed in time. */
+export async function mintCredential(
+  deps: { gateway: Pick<GatewayPart, 'mint'>; now: () => Date },
+  live: LiveSession,
+): Promise<AccountToken> {
+  const { id: sessionId, cluster, serviceAccount } = live.row;
+  const issuedAt = deps.now();
+  const minted = await deps.gateway.mint({ sessionId, namespace: cluster.namespace, serviceAccount });
+  live.credential = { issuedAt, expiresAt: minted.expiresAt };
+  return minted;
 }
 
 export function factsOf({ row }: LiveSession, size: Size) {

@@ -35,33 +35,18 @@ export type PageFacts = { user: string; webSession: string; clientAddress: strin
 
 export type TerminalsPart = { open(sandbox: string, secret: Buffer): TerminalPart };
 
-/** Whom a sandbox's way to Kubernetes serves, once it is claimed. */
-export type PathOwner = {
-  session: string;
-  user: { id: string; email: string };
-  clusterId: string;
-  clusterName: string;
-  serviceAccount: string;
-  /** Of the role; empty: cluster-wide. */
-  namespaces: readonly string[];
-  clientAddress: string;
-};
-
-/** One sandbox's way to Kubernetes and out of it. */
-export type PathPart = {
-  /** A stream that the container dialled. */
-  api(stream: Duplex): void;
-  /** Names the owner; from here on calls are served. `kubeconfig` holds no credential. */
-  grant(owner: PathOwner): Promise<{ kubeconfig: string; token: string; expiresAt: Date }>;
-  /** A further credential for the sandbox. */
-  renew(): Promise<{ token: string; expiresAt: Date }>;
-  /** Refuses every further call and cuts those that run. */
-  close(): void;
-};
-
+/** Sandboxes' way to Kubernetes and out: see server/gateway/sandbox-gateway.ts and tokens.ts. */
 export type GatewayPart = {
-  /** Prepares what takes time (the serving certificate), so that a warm sandbox has it. */
-  open(sandbox: string): Promise<PathPart>;
+  /** Makes what takes time (the serving certificate), so that a warm sandbox has it. */
+  prepare(sandbox: string): Promise<void>;
+  /** Takes a stream that the container dialled. */
+  attach(sandbox: string, stream: Duplex): void;
+  /** Ends every call and connection of the session. */
+  cut(sandbox: string): Promise<void>;
+  /** For the sandbox; names the token's file and holds no credential. */
+  kubeconfig(facts: { cluster: string; namespace: string; user: string }): string;
+  /** A credential for the sandbox: opens nothing but this session's own socket. */
+  mint(subject: { sessionId: string; namespace: string; serviceAccount: string }): Promise<AccountToken>;
 };
 
 /** The account of a session on its cluster. */
@@ -88,6 +73,8 @@ export type ClusterFacts = {
   id: string;
   name: string;
   production: boolean;
+  /** Where the session's account lives. */
+  namespace: string;
   /** False where the last look found it unreachable: then the account is made before the shell is shown. */
   healthy: boolean;
 };

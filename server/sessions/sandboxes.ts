@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { Problem } from '../domain/problem.ts';
 import type { Sandbox, SandboxRuntime, SandboxStreams } from '../ports/sandbox-runtime.ts';
 import { within } from './bounds.ts';
-import type { GatewayPart, PathPart, TerminalPart, TerminalsPart } from './parts.ts';
+import type { GatewayPart, TerminalPart, TerminalsPart } from './parts.ts';
 
 /** The session host answers within a quarter of a second; on a machine that swaps it may need longer. */
 const HOST_PATIENCE_MS = 20_000;
@@ -14,7 +14,6 @@ export type EquippedSandbox = {
   readonly secret: Buffer;
   readonly sandbox: Sandbox;
   readonly terminal: TerminalPart;
-  readonly path: PathPart;
 };
 
 export type SandboxesDeps = { runtime: SandboxRuntime; terminals: TerminalsPart; gateway: GatewayPart };
@@ -35,12 +34,12 @@ export class Sandboxes {
    * `engine-unavailable`, `sandbox-image-missing`, `sandbox-failed`, or the signal's reason.
    */
   async make(id: string, secret: Buffer, signal: AbortSignal): Promise<EquippedSandbox> {
-    const path = this.#deps.gateway.open(id);
-    path.catch(() => {}); // awaited below, once the container that starts meanwhile is there
+    const prepared = this.#deps.gateway.prepare(id);
+    prepared.catch(() => {}); // awaited below, once the container that starts meanwhile is there
     const terminal = this.#terminal(id, secret);
     let sandbox: Sandbox | undefined;
     try {
-      sandbox = await this.#deps.runtime.create(id, secret, streams(terminal, path), signal);
+      sandbox = await this.#deps.runtime.create(id, secret, this.#streams(id, terminal), signal);
       const died = sandbox.exited.then((exit): never => {
         const why = exit.error ?? `exit code ${exit.code}`;
         throw failed(`The sandbox stopped as it started: ${why}.`, 'Look at the portal’s log.');
@@ -49,29 +48,37 @@ export class Sandboxes {
       const late = () =>
         failed('The sandbox started, but its session host did not answer.', 'Rebuild the sandbox image.');
       await within(Promise.race([terminal.connected, died]), HOST_PATIENCE_MS, signal, late);
-      return { id, secret, sandbox, terminal, path: await path };
+      await prepared;
+      return { id, secret, sandbox, terminal };
     } catch (error) {
-      void path.then(
-        (made) => made.close(),
-        () => {},
-      );
-      await Promise.allSettled([terminal.release(), sandbox?.remove()]);
+      await Promise.allSettled([terminal.release(), this.#deps.gateway.cut(id), sandbox?.remove()]);
       throw error;
     }
   }
 
   /** Takes up a running container. Throws Problem `sandbox-gone`, `engine-unavailable`. */
   async adopt(id: string, container: string, secret: Buffer): Promise<EquippedSandbox> {
-    const path = await this.#deps.gateway.open(id);
     const terminal = this.#terminal(id, secret);
     try {
-      const sandbox = await this.#deps.runtime.adopt(container, id, secret, streams(terminal, Promise.resolve(path)));
-      return { id, secret, sandbox, terminal, path };
+      const sandbox = await this.#deps.runtime.adopt(container, id, secret, this.#streams(id, terminal));
+      return { id, secret, sandbox, terminal };
     } catch (error) {
-      path.close();
       await terminal.release();
       throw error;
     }
+  }
+
+  /** Removes a sandbox that no session will use. Throws what the engine says. */
+  async discard({ id, terminal, sandbox }: EquippedSandbox): Promise<void> {
+    await Promise.all([terminal.release(), this.#deps.gateway.cut(id)]);
+    await sandbox.remove();
+  }
+
+  #streams(id: string, terminal: TerminalPart): SandboxStreams {
+    return {
+      terminal: (stream: Duplex) => terminal.terminal(stream),
+      api: (stream: Duplex) => this.#deps.gateway.attach(id, stream),
+    };
   }
 
   #terminal(id: string, secret: Buffer): TerminalPart {
@@ -81,25 +88,6 @@ export class Sandboxes {
     terminal.firstOutput.catch(() => {});
     return terminal;
   }
-}
-
-/** Removes a sandbox that no session will use. Throws what the engine says. */
-export async function discard(equipped: EquippedSandbox): Promise<void> {
-  equipped.path.close();
-  await equipped.terminal.release();
-  await equipped.sandbox.remove();
-}
-
-function streams(terminal: TerminalPart, path: Promise<PathPart>): SandboxStreams {
-  return {
-    terminal: (stream: Duplex) => terminal.terminal(stream),
-    api: (stream: Duplex) => {
-      path.then(
-        (made) => made.api(stream),
-        () => stream.destroy(),
-      );
-    },
-  };
 }
 
 function failed(message: string, next: string): Problem {

@@ -23,6 +23,7 @@ import type {
   AuditPart,
   ClusterFacts,
   ClustersPart,
+  GatewayPart,
   Log,
   PageFacts,
   RoleLimits,
@@ -30,7 +31,7 @@ import type {
   TerminalPart,
 } from './parts.ts';
 import { reap } from './reaper.ts';
-import { discard, newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
+import { newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
 import { leaseRow, takeUp, verdictOn } from './takeover.ts';
 import { heardInput, keepUp, writeInput } from './upkeep.ts';
 import { sessionView, type SessionView } from './view.ts';
@@ -54,6 +55,7 @@ export type SessionsDeps = {
   runtime: Pick<SandboxRuntime, 'list' | 'removeContainer' | 'sweep'>;
   sandboxes: Sandboxes;
   pool: WarmPool;
+  gateway: GatewayPart;
   accounts: AccountsPart;
   clusters: ClustersPart;
   roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
@@ -165,7 +167,7 @@ export class Sessions implements AsyncDisposable {
     return {
       ...row,
       user: { id: person.id, name: person.name, email: person.email },
-      cluster: { id: cluster.id, name: cluster.name, production: cluster.production },
+      cluster: { id: cluster.id, name: cluster.name, production: cluster.production, namespace: cluster.namespace },
     };
   }
 
@@ -424,7 +426,7 @@ export class Sessions implements AsyncDisposable {
       await this.#end(live, { reason: 'fault', detail: 'The portal was stopped while the session was being opened.' });
     if (live.ending) return live.ending;
     await writeInput(this.#deps, live);
-    live.sandbox?.path.close();
+    await this.#deps.gateway.cut(live.id);
     await live.sandbox?.terminal.release();
     await live.sandbox?.sandbox.release();
   }

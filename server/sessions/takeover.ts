@@ -4,8 +4,8 @@ import type { Db } from '../../db/client.ts';
 import { noteSession, takeLease, type SessionWithNames } from '../../db/queries/sessions.ts';
 import { within } from './bounds.ts';
 import type { LiveSession } from './live-session.ts';
-import { factsOf, ownerOf } from './opening.ts';
-import type { SealerPart } from './parts.ts';
+import { factsOf, mintCredential } from './opening.ts';
+import type { GatewayPart, SealerPart } from './parts.ts';
 import type { Sandboxes } from './sandboxes.ts';
 
 /** The session host dials again within a second of finding the portal's sockets. */
@@ -17,6 +17,7 @@ export type TakeoverDeps = {
   db: Db;
   replica: string;
   sandboxes: Pick<Sandboxes, 'adopt'>;
+  gateway: Pick<GatewayPart, 'mint'>;
   sealer: SealerPart;
   now: () => Date;
 };
@@ -44,12 +45,10 @@ export async function leaseRow(deps: TakeoverDeps, row: SessionWithNames): Promi
 export async function takeUp(deps: TakeoverDeps, live: LiveSession, container: string, context: string): Promise<void> {
   const secret = deps.sealer.open(live.row.hostSecret!, context);
   live.sandbox = await deps.sandboxes.adopt(live.id, container, secret);
-  const { path, terminal } = live.sandbox;
+  const { terminal } = live.sandbox;
   if (live.alive) {
     live.account.resume();
-    const access = await path.grant(ownerOf(live));
-    live.credential = { issuedAt: deps.now(), expiresAt: access.expiresAt };
-    terminal.setCredential(access.token);
+    terminal.setCredential((await mintCredential(deps, live)).token);
   }
   const resumed = terminal.resume(factsOf(live, ANY_SIZE), live.row.generation);
   await within(resumed, RESUME_MS, null, () => new Error('The session host did not answer when the portal came back.'));

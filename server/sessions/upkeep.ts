@@ -4,14 +4,15 @@ import type { Db } from '../../db/client.ts';
 import { decide, renewAt, type Deadline } from '../domain/access-session.ts';
 import type { Ending } from './ending.ts';
 import type { LiveSession } from './live-session.ts';
-import type { AuditPart, Log } from './parts.ts';
+import { mintCredential } from './opening.ts';
+import type { AuditPart, GatewayPart, Log } from './parts.ts';
 
 /** Between attempts at a sandbox's credential that fail; half of its life, minutes, is there for them. */
 const RETRY_MS = 5_000;
 /** The idle clock's row is written this often at most; a crash may cost a person that much of their idle time. */
 const INPUT_NOTE_MS = 5_000;
 
-export type UpkeepDeps = { db: Db; audit: AuditPart; now: () => Date; log: Log };
+export type UpkeepDeps = { db: Db; gateway: Pick<GatewayPart, 'mint'>; audit: AuditPart; now: () => Date; log: Log };
 
 /** `end` is called where a clock ran out. */
 export function keepUp(deps: UpkeepDeps, live: LiveSession, end: (ending: Ending) => void): void {
@@ -61,13 +62,9 @@ function renewCredential(deps: UpkeepDeps, live: LiveSession): void {
   const due = renewAt(live.credential.issuedAt, live.credential.expiresAt, live.row.hardCapAt);
   if (!due || due > now) return;
   live.renewing = true;
-  const { path, terminal } = live.sandbox;
-  path
-    .renew()
-    .then(({ token, expiresAt }) => {
-      terminal.setCredential(token);
-      live.credential = { issuedAt: now, expiresAt };
-    })
+  const { terminal } = live.sandbox;
+  mintCredential(deps, live)
+    .then(({ token }) => terminal.setCredential(token))
     .catch((err: unknown) => {
       live.renewNotBefore = now.getTime() + RETRY_MS;
       deps.log.warn({ err, session: live.id }, 'the sandbox’s credential was not renewed');

@@ -13,7 +13,7 @@ export function sessionView(row: SessionWithNames) {
     state,
     channel: row.channel as Channel,
     user: row.user,
-    cluster: row.cluster,
+    cluster: { id: row.cluster.id, name: row.cluster.name, production: row.cluster.production },
     role: row.role,
     serviceAccount: row.serviceAccount,
     namespaces: row.namespaces,

@@ -19,19 +19,18 @@ function place() {
       id,
       secret: Buffer.alloc(32),
       sandbox: { labels: { portal: 'p', sandbox: id }, container: id, exited, release: async () => {}, remove },
-      terminal: { release: async () => {} },
-      path: { close() {} },
     } as unknown as EquippedSandbox;
   };
-  return { state, make };
+  const discard = (made: EquippedSandbox) => made.sandbox.remove();
+  return { state, sandboxes: { make, discard } };
 }
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const opened = (size = 2) => {
-  const { state, make } = place();
-  const pool = new WarmPool({ sandboxes: { make }, size, log: quiet, calmMs: 1_000 });
+  const { state, sandboxes } = place();
+  const pool = new WarmPool({ sandboxes, size, log: quiet, calmMs: 1_000 });
   pool.start();
   return { pool, state };
 };

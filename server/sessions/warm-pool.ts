@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Log } from './parts.ts';
-import { discard, newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
+import { newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
 
 /** The claimer's shell starts now, and its person types: a container that starts beside it would take its CPU. */
 const CALM_MS = 1_500;
@@ -12,7 +12,7 @@ const CALM_MS = 1_500;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 30_000;
 
-export type WarmPoolDeps = { sandboxes: Pick<Sandboxes, 'make'>; size: number; log: Log; calmMs?: number };
+export type WarmPoolDeps = { sandboxes: Pick<Sandboxes, 'make' | 'discard'>; size: number; log: Log; calmMs?: number };
 
 export class WarmPool implements AsyncDisposable {
   readonly #deps: WarmPoolDeps;
@@ -67,7 +67,7 @@ export class WarmPool implements AsyncDisposable {
   /** A sandbox that was taken and told nothing. */
   giveBack(warm: EquippedSandbox): void {
     this.#taken.delete(warm);
-    if (this.#abort.signal.aborted) void discard(warm).catch(() => {});
+    if (this.#abort.signal.aborted) void this.#deps.sandboxes.discard(warm).catch(() => {});
     else this.#waiting.unshift(warm);
   }
 
@@ -99,7 +99,7 @@ export class WarmPool implements AsyncDisposable {
     this.#making = undefined;
     this.#error = undefined;
     this.#retryMs = RETRY_FIRST_MS;
-    if (this.#abort.signal.aborted) return discard(warm).catch(() => {});
+    if (this.#abort.signal.aborted) return this.#deps.sandboxes.discard(warm).catch(() => {});
     this.#waiting.push(warm);
     // Killed, or its engine stopped: it must not be handed out.
     void warm.sandbox.exited.then(() => this.#drop(warm));
@@ -120,7 +120,7 @@ export class WarmPool implements AsyncDisposable {
     if (at < 0) return; // taken: its session hears of the exit itself
     this.#waiting.splice(at, 1);
     this.#deps.log.warn({ sandbox: warm.id }, 'a warm sandbox stopped by itself');
-    void discard(warm).catch(() => {}); // what the engine keeps, the reaper removes
+    void this.#deps.sandboxes.discard(warm).catch(() => {}); // what the engine keeps, the reaper removes
     this.#retryLater();
   }
 
@@ -135,6 +135,6 @@ export class WarmPool implements AsyncDisposable {
     this.#abort.abort(new Error('the portal stops'));
     clearTimeout(this.#timer);
     await this.#making?.done;
-    await Promise.allSettled(this.#waiting.splice(0).map(discard));
+    await Promise.allSettled(this.#waiting.splice(0).map((warm) => this.#deps.sandboxes.discard(warm)));
   }
 }
