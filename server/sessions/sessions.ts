@@ -111,7 +111,8 @@ export class Sessions implements AsyncDisposable {
       // Where it is not known whether the row was written, the sandbox may be a session's: not to be used again.
       if (warm && error instanceof Problem) this.#deps.pool.giveBack(warm);
       else if (warm)
-        await discard(warm)
+        await this.#deps.sandboxes
+          .discard(warm)
           .catch(this.#logged(warm.id))
           .finally(() => this.#deps.pool.claimed(warm));
       throw error;
