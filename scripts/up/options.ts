@@ -1,0 +1,90 @@
+/** What `npm run up` and `npm run down` can be told. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/** Said to the person as it is; nothing has been done. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+export type UpOptions = {
+  port: number;
+  gatewayPort: number;
+  dataDir: string;
+  cluster: { kind: 'demo' } | { kind: 'none' } | { kind: 'kubeconfig'; file: string; context: string | undefined };
+  /** One line of JSON on stdout when ready. */
+  json: boolean;
+};
+
+export const UP_USAGE = `npm run up -- [OPTION…]
+  --port PORT              the portal's port (8080)
+  --gateway-port PORT      the gateway's port (8443)
+  --data-dir FOLDER        keys, database, recordings, demo cluster (${defaultDataDir()})
+  --kubeconfig FILE        register this cluster instead of making a demo cluster
+  --context NAME           context of that kubeconfig, if not its current one
+  --no-demo-cluster        make no cluster
+  --json                   when ready, print one line of JSON: addresses, an administrator, an API token`;
+
+export const DOWN_USAGE = `npm run down -- [OPTION…]
+  --data-dir FOLDER        as given to npm run up (${defaultDataDir()})`;
+
+/** The same as the portal's own (SALLYPORT_DATA_DIR in docs/configuration.md). */
+export function defaultDataDir(): string {
+  if (process.env['SALLYPORT_DATA_DIR']) return resolve(process.env['SALLYPORT_DATA_DIR']);
+  if (process.getuid?.() === 0) return '/var/lib/sallyport';
+  return join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'sallyport');
+}
+
+function parsePort(name: string, text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535)
+    throw new UsageError(`--${name} takes a port from 1 to 65535, not "${text}"`);
+  return port;
+}
+
+function parse<T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(args: string[], options: T) {
+  try {
+    return parseArgs({ args, options: options!, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('. ')[0] ?? '');
+  }
+}
+
+/** Throws UsageError. */
+export function parseUp(args: string[]): UpOptions {
+  const values = parse(args, {
+    port: { type: 'string' },
+    'gateway-port': { type: 'string' },
+    'data-dir': { type: 'string' },
+    kubeconfig: { type: 'string' },
+    context: { type: 'string' },
+    'no-demo-cluster': { type: 'boolean' },
+    json: { type: 'boolean' },
+  }) as Record<string, string | boolean | undefined>;
+  const text = (name: string): string | undefined => values[name] as string | undefined;
+  const file = text('kubeconfig');
+  const context = text('context');
+  if (context !== undefined && file === undefined) throw new UsageError('--context needs --kubeconfig');
+  if (file !== undefined && !existsSync(file)) throw new UsageError(`--kubeconfig: there is no file ${file}`);
+  const port = parsePort('port', text('port') ?? '8080');
+  const gatewayPort = parsePort('gateway-port', text('gateway-port') ?? '8443');
+  if (port === gatewayPort) throw new UsageError('--port and --gateway-port must differ');
+  return {
+    port,
+    gatewayPort,
+    dataDir: resolve(text('data-dir') ?? defaultDataDir()),
+    cluster:
+      file !== undefined
+        ? { kind: 'kubeconfig', file: resolve(file), context }
+        : { kind: values['no-demo-cluster'] ? 'none' : 'demo' },
+    json: values['json'] === true,
+  };
+}
+
+/** Throws UsageError. */
+export function parseDown(args: string[]): { dataDir: string } {
+  const values = parse(args, { 'data-dir': { type: 'string' } }) as Record<string, string | undefined>;
+  return { dataDir: resolve(values['data-dir'] ?? defaultDataDir()) };
+}
