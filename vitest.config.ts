@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocol,server,db,sandbox,app,scripts,e2e/machine}/**/*.test.ts'],
+          include: ['{protocol,server,db,sandbox,app,scripts,bench,e2e/machine}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
         },
       },

@@ -1,0 +1,85 @@
+/** `kubectl get pods` of 500 pods: in a session's shell, and straight at the API server from the same image. */
+import { readFile } from 'node:fs/promises';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { interleave, openShell, type Bench, type Shell } from '../context.ts';
+import type { Measurement } from '../figure.ts';
+import { median } from '../statistics.ts';
+import { PROMPT, Reader } from '../terminal.ts';
+
+const PODS = 500;
+const SAMPLE_PODS = 20;
+const CALLS = 10;
+
+export async function kubectl(bench: Bench): Promise<Measurement[]> {
+  const pods = bench.sample ? SAMPLE_PODS : PODS;
+  await using namespace = await populated(bench.kubeconfig, pods);
+  await using shell = await openShell(bench.portal, bench);
+  const container = await bench.peers.start({
+    network: 'host',
+    binds: [`${bench.kubeconfig}:/bench/kubeconfig:ro`],
+  });
+  const terminal = await bench.peers.exec(container, ['env', 'KUBECONFIG=/bench/kubeconfig', 'bash']);
+  const direct = { terminal, reader: new Reader(terminal) };
+  await direct.reader.until(PROMPT);
+  const calls = bench.sample ? 2 : CALLS;
+  const rounds = { ours: [] as number[], peer: [] as number[] };
+  await getPods(shell, namespace.name, 1, pods);
+  await getPods(direct, namespace.name, 1, pods);
+  await interleave(
+    bench.rounds,
+    async () => void rounds.ours.push(await getPods(shell, namespace.name, calls, pods)),
+    async () => void rounds.peer.push(await getPods(direct, namespace.name, calls, pods)),
+  );
+  return [
+    {
+      name: `kubectl get ${pods} pods`,
+      unit: 'ms',
+      ours: median(rounds.ours),
+      peerName: 'direct',
+      peer: median(rounds.peer),
+      target: { kind: 'ratio-at-most', value: 1.15 },
+    },
+  ];
+}
+
+/** The median of `calls` runs in that shell by bash's own clock, ms. Throws where a run does not print every pod. */
+async function getPods(shell: Pick<Shell, 'terminal' | 'reader'>, namespace: string, calls: number, pods: number) {
+  const get = `kubectl get pods -n ${namespace} --no-headers`;
+  await shell.reader.run(
+    `for i in {1..${calls}}; do a=$EPOCHREALTIME; n=$(${get} | wc -l); b=$EPOCHREALTIME; echo "took=$((\${b/./} - \${a/./}),$n;"; done`,
+    120_000,
+  );
+  const runs = [...shell.reader.tail.matchAll(/took=(\d+),(\d+);/g)];
+  if (runs.length !== calls || runs.some((run) => Number(run[2]) !== pods))
+    throw new Error(`kubectl did not list ${pods} pods: ${JSON.stringify(shell.reader.tail.slice(-400))}`);
+  return median(runs.map((run) => Number(run[1]) / 1000));
+}
+
+/** A namespace with pods that no scheduler takes: they cost the API server what any pod does, and no node anything. */
+async function populated(kubeconfig: string, pods: number): Promise<AsyncDisposable & { name: string }> {
+  const config = new KubeConfig();
+  config.loadFromString(await readFile(kubeconfig, 'utf8'));
+  const core = config.makeApiClient(CoreV1Api);
+  const { metadata } = await core.createNamespace({ body: { metadata: { generateName: 'sallyport-bench-' } } });
+  const namespace = metadata!.name!;
+  const create = (index: number) =>
+    core.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: { name: `web-${String(index).padStart(4, '0')}`, labels: { app: 'web' } },
+        spec: {
+          schedulingGates: [{ name: 'sallyport.dev/bench' }],
+          automountServiceAccountToken: false,
+          containers: [{ name: 'web', image: 'sallyport.test/none:1' }],
+        },
+      },
+    });
+  for (let index = 0; index < pods; index += 20)
+    await Promise.all(Array.from({ length: Math.min(20, pods - index) }, (_, offset) => create(index + offset)));
+  return {
+    name: namespace,
+    async [Symbol.asyncDispose]() {
+      await core.deleteNamespace({ name: namespace });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** `npm run bench -- [NAME…] [--json] [--write] [--sample] [--rounds N] [--keep]`: the comparisons of docs/performance.md. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Bench } from './context.ts';
+import { judge, type Figure, type Measurement } from './figure.ts';
+import { echo } from './figures/echo.ts';
+import { flood } from './figures/flood.ts';
+import { idle } from './figures/idle.ts';
+import { kubectl } from './figures/kubectl.ts';
+import { output } from './figures/output.ts';
+import { readyCold, readyWarm } from './figures/ready.ts';
+import { render } from './figures/render.ts';
+import { setUp } from './set-up.ts';
+import { table, withTable } from './report.ts';
+
+const FIGURES: Record<string, (bench: Bench) => Promise<Measurement[]>> = {
+  echo,
+  output,
+  'ready-warm': readyWarm,
+  'ready-cold': readyCold,
+  flood,
+  idle,
+  kubectl,
+  render,
+};
+const DOCUMENT = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
+
+const { values: flags, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    sample: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+  },
+});
+const unknown = asked.filter((name) => !(name in FIGURES));
+if (unknown.length) {
+  console.error(`bench: no figure is called ${unknown.join(', ')}; there are ${Object.keys(FIGURES).join(', ')}`);
+  process.exit(2);
+}
+const rounds = Number(flags.rounds ?? (flags.sample ? 1 : 5));
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error('bench: --rounds takes a whole number from 1');
+  process.exit(2);
+}
+
+const names = asked.length ? asked : Object.keys(FIGURES);
+const figures: Figure[] = [];
+const failures: Record<string, string> = {};
+{
+  await using bench = await setUp({ rounds, sample: flags.sample, say: (line) => console.error(`bench: ${line}`) });
+  for (const name of names) {
+    bench.say(`${name} …`);
+    try {
+      figures.push(...(await FIGURES[name]!(bench)).map(judge));
+    } catch (error) {
+      failures[name] = error instanceof Error ? error.message : String(error);
+      bench.say(`${name} could not be measured: ${failures[name]}`);
+    }
+  }
+}
+if (flags.json)
+  console.log(
+    JSON.stringify({ figures: Object.fromEntries(figures.map(({ name, ...rest }) => [name, rest])), failures }),
+  );
+else console.log(table(figures));
+if (flags.write) await writeFile(DOCUMENT, withTable(await readFile(DOCUMENT, 'utf8'), table(figures)));
+// Samples show that everything can be measured; only a full run judges.
+if (Object.keys(failures).length || (!flags.sample && figures.some((figure) => !figure.holds))) process.exitCode = 1;
