@@ -1,5 +1,5 @@
 /** The end of a session: whatever else fails, nobody can do anything with it any more, and what is left is known. */
-import { beginEnding, finishEnding, type SessionRow } from '../../db/queries/sessions.ts';
+import { beginEnding, findSession, finishEnding, type SessionRow } from '../../db/queries/sessions.ts';
 import type { Db } from '../../db/client.ts';
 import type { EndReason } from '../domain/access-session.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
@@ -67,16 +67,14 @@ async function removeSandbox(live: LiveSession, reason: EndReason): Promise<void
 export async function endRow(deps: EndingDeps, row: SessionRow, ending: Ending): Promise<void> {
   const { reason, detail = null, exitCode = null } = ending;
   const begun = await beginEnding(deps.db, row.id, { reason, detail, exitCode });
-  // An ending that was begun before this process keeps its reason.
+  const now = begun ? row : await findSession(deps.db, row.id);
+  if (!now || now.state === 'ended') return;
+  // An ending that was begun before keeps its reason.
   const why: Ending = begun
     ? ending
-    : {
-        reason: (row.endReason ?? reason) as EndReason,
-        detail: row.endReason ? row.endDetail : detail,
-        exitCode: row.exitCode,
-      };
-  const clean = await removeLeftovers(deps, row);
-  await finish(deps, { ...row, endedAt: deps.now() }, why, clean);
+    : { reason: (now.endReason ?? reason) as EndReason, detail: now.endDetail, exitCode: now.exitCode };
+  const clean = await removeLeftovers(deps, now);
+  await finish(deps, { ...now, endedAt: deps.now() }, why, clean);
 }
 
 /** Removes account, bindings and container of a session by its ids; true where all of it is known to be gone. */

@@ -76,10 +76,13 @@ const sealContext = (session: string) => `session-host:${session}`;
 export class Sessions implements AsyncDisposable {
   readonly #deps: SessionsDeps;
   readonly #live = new Map<string, LiveSession>();
+  /** Rows on their way into the database: nobody has left them behind. */
+  readonly #inserting = new Set<string>();
   /** Why sessions ended whose row could not be written: kept until the database is back. */
   readonly #unwritten = new Map<string, Ending>();
   #checking: Promise<void> | undefined;
   #checkAgain = false;
+  #takingOver: Promise<void> | undefined;
   #stopping = false;
 
   constructor(deps: SessionsDeps) {
@@ -105,8 +108,10 @@ export class Sessions implements AsyncDisposable {
     );
     const warm = this.#deps.pool.take();
     const secret = warm?.secret ?? newSecret();
+    const id = warm?.id ?? randomUUID();
+    this.#inserting.add(id);
     const row = await this.#orRefused(person, caller, cluster, () =>
-      this.#insert(person, caller, cluster, role, warm, secret),
+      this.#insert(id, person, caller, cluster, role, warm, secret),
     ).catch(async (error: unknown) => {
       // Where it is not known whether the row was written, the sandbox may be a session's: not to be used again.
       if (warm && error instanceof Problem) this.#deps.pool.giveBack(warm);
@@ -115,9 +120,11 @@ export class Sessions implements AsyncDisposable {
           .discard(warm)
           .catch(this.#logged(warm.id))
           .finally(() => this.#deps.pool.claimed(warm));
+      this.#inserting.delete(id);
       throw error;
     });
     const live = this.#hold(row);
+    this.#inserting.delete(id);
     if (warm) this.#deps.pool.claimed(warm);
     const opening = this.#carryOut(live, { size: request, cluster, secret, warm, person, caller });
     live.opening = opening.catch(() => {}); // the page hears of a failure by the session's state
@@ -127,6 +134,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   async #insert(
+    id: string,
     person: Person,
     caller: Caller,
     cluster: ClusterFacts,
@@ -134,7 +142,6 @@ export class Sessions implements AsyncDisposable {
     warm: EquippedSandbox | undefined,
     secret: Buffer,
   ): Promise<rows.SessionWithNames> {
-    const id = warm?.id ?? randomUUID();
     const now = this.#deps.now();
     const row = await rows.insertSession(
       this.#deps.db,
@@ -374,8 +381,16 @@ export class Sessions implements AsyncDisposable {
    * Takes up what an earlier run of this replica left: sessions go on where their container runs, the others end.
    * Throws Problem `engine-unavailable`: then nothing is decided, and the caller tries again.
    */
-  async takeOver(): Promise<void> {
-    const found = (await rows.unfinishedOf(this.#deps.db, this.#deps.replica)).filter((row) => !this.#live.has(row.id));
+  takeOver(): Promise<void> {
+    this.#takingOver ??= this.#takeOver().finally(() => {
+      this.#takingOver = undefined;
+    });
+    return this.#takingOver;
+  }
+
+  async #takeOver(): Promise<void> {
+    const unfinished = await rows.unfinishedOf(this.#deps.db, this.#deps.replica);
+    const found = unfinished.filter(({ id }) => !this.#live.has(id) && !this.#inserting.has(id));
     if (found.length === 0) return;
     const containers = new Map((await this.#deps.runtime.list()).map((summary) => [summary.sandbox, summary]));
     await each(found, TAKEOVER_WIDTH, async (row) => {
@@ -469,7 +484,8 @@ export class Sessions implements AsyncDisposable {
     const live = this.#live.get(id);
     if (!live) {
       const row = await this.#visible(id, person);
-      throw row.userId === person.id ? notLive() : notYours();
+      if (row.userId !== person.id) throw notYours();
+      throw row.state === 'ended' ? notLive() : comingBack();
     }
     if (live.row.userId !== person.id) throw person.portal === 'member' ? notFound() : notYours();
     if (!live.alive) throw notLive();
@@ -565,6 +581,11 @@ const stopping = () =>
 const notFound = () => new Problem('session-not-found', 404, 'There is no such session.');
 const notYours = () => new Problem('not-yours', 403, 'This session is another person’s.');
 const notLive = () => new Problem('session-not-live', 409, 'The session has ended.', { next: 'Open a new one.' });
+/** After a restart, until the session is taken up; or while another replica ends it. */
+const comingBack = () =>
+  new Problem('session-coming-back', 503, 'The portal is taking the session up again.', {
+    next: 'Try again in a second.',
+  });
 const unknownCluster = (cluster: string) =>
   new Problem('cluster-unknown', 404, `There is no cluster "${cluster}".`, { meta: { cluster } });
 const tooMany = (max: number) =>

@@ -1,16 +1,15 @@
 /** Access sessions: GET and POST /sessions, GET /sessions/{id}, extend, end, ticket, and the terminal's WebSocket. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Caller, OpenRequest, SessionListFilter, SessionView } from '../../sessions/sessions.ts';
 import type { Person } from '../../domain/person.ts';
 import { Problem } from '../../domain/problem.ts';
 import { personOf, type HttpEnv } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { openedSessionSchema, openSessionSchema, page, sessionSchema, ticketSchema } from '../schemas.ts';
-import type { UpgradeHandler } from '../upgrades.ts';
+import type { Upgrade, UpgradeHandler } from '../upgrades.ts';
 
+type PageUpgrade = Pick<Upgrade, 'request' | 'socket' | 'head' | 'signal'>;
 type PageFacts = { user: string; webSession: string; clientAddress: string };
 
 export type SessionsRoutesDeps = {
@@ -28,7 +27,7 @@ export type SessionsRoutesDeps = {
   };
   terminals: {
     issueTicket(session: string, user: string, webSession: string): { ticket: string; expiresAt: Date };
-    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, session: string, page: PageFacts): void;
+    upgrade(upgrade: PageUpgrade, session: string, page: PageFacts): void;
   };
   clusters: { find(nameOrId: string): Promise<{ id: string } | null> };
 };
@@ -144,12 +143,13 @@ export function sessionsRoutes(deps: SessionsRoutesDeps): Router {
 
 /** For `/api/v1/sessions/:id/terminal`: an opening session's page waits here, with its steps on screen. */
 export function terminalUpgrade({ sessions, terminals }: SessionsRoutesDeps): UpgradeHandler {
-  return async ({ request, socket, head, person, params, clientAddress }) => {
+  return async (upgrade) => {
+    const { person, params, clientAddress } = upgrade;
     const id = params['id'] ?? '';
     if (!idParam.safeParse({ id }).success) throw new Problem('session-not-found', 404, 'There is no such session.');
     await sessions.attachable(id, person);
     const page = { user: person.id, webSession: person.proof.id, clientAddress };
-    if (!socket.destroyed) terminals.upgrade(request, socket, head, id, page);
+    if (!upgrade.socket.destroyed) terminals.upgrade(upgrade, id, page);
   };
 }
 

@@ -1,0 +1,62 @@
+/** What runs by itself: the take-over at the start, the clocks, the reaper, revocations as they happen. */
+import { settledWithin } from './bounds.ts';
+import type { Log } from './parts.ts';
+import type { Sessions } from './sessions.ts';
+import type { WarmPool } from './warm-pool.ts';
+
+const TICK_MS = 1_000;
+const REAP_MS = 60_000;
+/** While the engine is away at the start; its sessions wait with it. */
+const RETRY_MS = 2_000;
+/** The start waits this long for sessions to be taken up, so that pages which reconnect find them; then goes on. */
+const START_MS = 5_000;
+
+/** Tells of rows that changed; see db/notifications.ts. */
+type Changes = {
+  on(topic: 'web-session' | 'user' | 'role' | 'cluster', handler: () => void): () => void;
+  onReset(handler: () => void): () => void;
+};
+
+export type KeeperDeps = { sessions: Sessions; pool: WarmPool; changes: Changes; log: Log };
+
+/** Resolves when the sessions of an earlier run have been taken up, or after a few seconds. Disposing stops it all. */
+export async function keepSessions({ sessions, pool, changes, log }: KeeperDeps): Promise<AsyncDisposable> {
+  let stopped = false;
+  let retry: NodeJS.Timeout | undefined;
+  let reaping: Promise<void> | undefined;
+
+  const takeOver = async (): Promise<void> => {
+    try {
+      await sessions.takeOver();
+    } catch (err) {
+      log.warn({ err }, 'sessions of the last run could not be taken up yet');
+      if (!stopped) retry = setTimeout(() => void takeOver(), RETRY_MS);
+      return;
+    }
+    if (!stopped) reap();
+  };
+  const reap = (): void => {
+    reaping ??= sessions.reap().finally(() => {
+      reaping = undefined;
+    });
+  };
+  const check = (): void =>
+    void sessions.checkRevocations().catch((err: unknown) => log.error({ err }, 'revocations could not be looked up'));
+
+  const stops = (['web-session', 'user', 'role', 'cluster'] as const).map((topic) => changes.on(topic, check));
+  stops.push(changes.onReset(check));
+  const timers = [setInterval(() => sessions.tick(), TICK_MS), setInterval(reap, REAP_MS)];
+  for (const timer of timers) timer.unref();
+
+  await settledWithin(takeOver(), START_MS);
+  pool.start();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped = true;
+      for (const stop of stops) stop();
+      for (const timer of timers) clearInterval(timer);
+      clearTimeout(retry);
+      await reaping;
+    },
+  };
+}
