@@ -1,5 +1,5 @@
 /** System packages: installed only as root on Debian or Ubuntu, and only after saying so. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './run.ts';
 
@@ -33,6 +33,21 @@ function isDebian(): boolean {
   }
 }
 
+/**
+ * Services that packages bring must not start by themselves: what is needed is started by us, in folders of our own.
+ * Debian's packages ask this file (invoke-rc.d(8)); an administrator's own answer is left as it is.
+ */
+async function withoutStartingServices(work: () => Promise<void>): Promise<void> {
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await work();
+  } finally {
+    if (ours) rmSync(policy, { force: true });
+  }
+}
+
 /** Installs what is missing, or throws an error that holds the one line to run. */
 export async function ensurePackages(needs: Need[], say: (line: string) => void): Promise<void> {
   const absent = missing(needs);
@@ -44,16 +59,13 @@ export async function ensurePackages(needs: Need[], say: (line: string) => void)
     throw new Error(`missing on this machine: ${why}. On Debian or Ubuntu they are the packages ${names.join(', ')}.`);
   if (process.getuid?.() !== 0) throw new Error(`missing on this machine: ${why}. Run once: sudo ${line}`);
   say(`Packages: installing ${names.join(', ')} for ${why}`);
-  const environment = {
-    ...process.env,
-    DEBIAN_FRONTEND: 'noninteractive',
-    // Services that come with them must not start: what is needed is started by us, in folders of our own.
-    RUNLEVEL: '1',
-  };
-  const install = ['install', '--yes', '--no-install-recommends', ...names];
-  await run('apt-get', install, { env: environment }).catch(async () => {
-    await run('apt-get', ['update'], { env: environment });
-    await run('apt-get', install, { env: environment });
+  await withoutStartingServices(async () => {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const install = ['install', '--yes', '--no-install-recommends', ...names];
+    await run('apt-get', install, { env }).catch(async () => {
+      await run('apt-get', ['update'], { env });
+      await run('apt-get', install, { env });
+    });
   });
   const still = missing(needs);
   if (still.length > 0) throw new Error(`still missing after installing: ${still.map((need) => need.file).join(', ')}`);
