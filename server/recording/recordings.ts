@@ -1,12 +1,16 @@
 /** Recordings on the disk: `<dataDir>/recordings/<yyyy>/<mm>/<session>/` with `meta.json`, `log` and screens. */
+import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { Problem } from '../domain/problem.ts';
 import { recordingFolder, type RecordingFacts, type RecordingKey, type Screen } from '../domain/recording.ts';
 import { checkpointOffsets } from './checkpoints.ts';
+import { asciicast } from './export.ts';
 import { readLog } from './reader.ts';
 import { Recorder } from './recorder.ts';
 import { Screens } from './screens.ts';
+import { searchRecording, type Hit } from './search.ts';
 
 export type RecordingsDeps = {
   dataDir: string;
@@ -81,6 +85,24 @@ export class Recordings implements AsyncDisposable {
     this.screenAt(key, offset).catch((error: unknown) => {
       this.#deps.log.warn({ session: key.session, error: messageOf(error) }, 'no checkpoint of the screen was made');
     });
+  }
+
+  /** asciicast v3, as far as the recording goes now. Throws Problem `recording-missing`. */
+  async cast(key: RecordingKey): Promise<AsyncIterable<string>> {
+    const [facts, size] = await Promise.all([this.facts(key), this.size(key)]);
+    return asciicast(this.path(key), facts, size);
+  }
+
+  /** The log's bytes in [start, end). */
+  bytes(key: RecordingKey, start: number, end: number): Readable {
+    if (start >= end) return Readable.from([]);
+    return createReadStream(this.path(key), { start, end: end - 1, highWaterMark: 128 * 1024 });
+  }
+
+  /** The first lines on the screen that hold the text. Throws Problem `recording-missing`. */
+  async search(key: RecordingKey, text: string, signal?: AbortSignal): Promise<Hit[]> {
+    await this.size(key);
+    return searchRecording(this.path(key), text, signal);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
