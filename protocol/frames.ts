@@ -145,7 +145,7 @@ export type HostAttached = {
   end: number;
   cols: number;
   rows: number;
-  /** [stream, position]: what the host has written of each input stream that it remembers, the newest last. */
+  /** [stream, position]: what the host has taken of each input stream that it remembers, the newest last. */
   inputs: [stream: number, position: number][];
 };
 

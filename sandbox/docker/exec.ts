@@ -1,0 +1,115 @@
+/**
+ * The way of the engine's exec, for where no socket can be shared: a relay in the container, and through it the
+ * tunnel of docs/protocol.md ("Exec"), of which the portal is the server.
+ */
+import http2 from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
+import type { Container } from 'dockerode';
+import { TUNNEL_CIPHER, TUNNEL_WINDOW } from '../../protocol/tunnel.ts';
+import type { SandboxStreams } from '../../server/ports/sandbox-runtime.ts';
+import { ExecOutput } from './exec-output.ts';
+import { isGone } from './problems.ts';
+
+const RELAY = ['/opt/sallyport/bin/node', '/opt/sallyport/sandbox/host/relay.js'];
+const RETRY_FIRST_MS = 100;
+const RETRY_MOST_MS = 2000;
+/** A tunnel that lives this long was a good one. */
+const GOOD_MS = 10_000;
+
+export class ExecTunnel {
+  #container: Container;
+  #secret: Buffer;
+  #streams: SandboxStreams;
+  #closing = new AbortController();
+  #current: Duplex | null = null;
+
+  constructor(container: Container, secret: Buffer, streams: SandboxStreams) {
+    this.#container = container;
+    this.#secret = secret;
+    this.#streams = streams;
+  }
+
+  /** Keeps a tunnel open until closed, or until the container is gone. */
+  async run(): Promise<void> {
+    let waitMs = RETRY_FIRST_MS;
+    while (!this.#closing.signal.aborted) {
+      const started = performance.now();
+      try {
+        await this.#once();
+      } catch (error) {
+        if (isGone(error)) return;
+      }
+      waitMs = performance.now() - started > GOOD_MS ? RETRY_FIRST_MS : Math.min(waitMs * 2, RETRY_MOST_MS);
+      await pause(waitMs, undefined, { signal: this.#closing.signal }).catch(() => {});
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#current?.destroy();
+  }
+
+  /** One relay, from its start to its end. */
+  async #once(): Promise<void> {
+    const exec = await this.#container.exec({
+      Cmd: RELAY,
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: false,
+    });
+    const raw = (await exec.start({ hijack: true, stdin: true })) as Duplex;
+    this.#current = raw;
+    if (this.#closing.signal.aborted) return void raw.destroy();
+    const carrier = Duplex.from({ writable: raw, readable: raw.pipe(new ExecOutput()) });
+    const ended = new Promise<void>((resolve) => {
+      raw.once('close', resolve);
+      raw.once('end', resolve);
+      raw.once('error', () => resolve());
+      carrier.on('error', () => raw.destroy());
+    });
+    this.#serve(carrier);
+    await ended;
+    raw.destroy();
+    carrier.destroy();
+  }
+
+  #serve(carrier: Duplex): void {
+    const secure = new TLSSocket(
+      carrier as never,
+      {
+        isServer: true,
+        minVersion: 'TLSv1.2',
+        maxVersion: 'TLSv1.2',
+        ciphers: TUNNEL_CIPHER,
+        pskCallback: () => this.#secret,
+      } as never,
+    );
+    secure.on('error', () => carrier.destroy());
+    secure.once('secure', () => {
+      const session = http2.performServerHandshake(secure, {
+        settings: { initialWindowSize: TUNNEL_WINDOW, enableConnectProtocol: false },
+      });
+      this.#take(session);
+      session.on('error', () => carrier.destroy());
+      session.once('close', () => carrier.destroy());
+    });
+  }
+
+  #take(session: ServerHttp2Session): void {
+    session.setLocalWindowSize(TUNNEL_WINDOW * 4);
+    session.on('stream', (stream: ServerHttp2Stream, headers) => {
+      stream.on('error', () => {});
+      const kind = headers[':authority'];
+      if (headers[':method'] !== 'CONNECT' || (kind !== 'terminal' && kind !== 'api')) {
+        stream.respond({ ':status': 404 }, { endStream: true });
+        return;
+      }
+      stream.respond({ ':status': 200 });
+      this.#streams[kind](stream);
+    });
+  }
+}

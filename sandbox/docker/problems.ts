@@ -1,0 +1,28 @@
+/** What the engine says, as Problems. */
+import { Problem } from '../../server/domain/problem.ts';
+
+type EngineError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
+
+/** `engine-unavailable` where it does not answer, `sandbox-image-missing`, and `sandbox-failed` for the rest. */
+export function engineProblem(error: unknown, doing: string): Problem {
+  if (error instanceof Problem) return error;
+  const { statusCode, code, message, json } = error as EngineError;
+  if (statusCode === undefined && code !== undefined)
+    return new Problem('engine-unavailable', 503, `The container engine does not answer (${code}).`, {
+      next: 'Start the container engine, or correct its address, and try again.',
+      cause: error,
+    });
+  const said = json?.message ?? message;
+  if (statusCode === 404 && /no such image/i.test(said))
+    return new Problem('sandbox-image-missing', 503, "The sandbox's image is not in the container engine.", {
+      next: 'Start the portal anew, which builds it, or load the configured image.',
+      cause: error,
+    });
+  return new Problem('sandbox-failed', 503, `The container engine could not ${doing}: ${said}`, { cause: error });
+}
+
+/** Whether the engine says that the thing is not there, or is going already. */
+export function isGone(error: unknown): boolean {
+  const { statusCode, message } = error as EngineError;
+  return statusCode === 404 || (statusCode === 409 && /already in progress/.test(message));
+}
