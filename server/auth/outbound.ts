@@ -1,0 +1,52 @@
+/** Calls to identity providers: bounded in time and size, redirects not followed. */
+import { Problem } from '../domain/problem.ts';
+
+/** Ms. */
+const PATIENCE_MS = 10_000;
+/** Bytes; metadata, keys and user facts are far smaller. */
+const MOST_BYTES = 1024 * 1024;
+
+export type Fetch = typeof fetch;
+
+/** The JSON object behind `url`. Throws Problem `provider-unavailable`, naming host and reason, never a token. */
+export async function fetchJson(
+  url: string,
+  init: RequestInit = {},
+  accept: (status: number) => boolean = (status) => status === 200,
+): Promise<{ status: number; body: unknown }> {
+  const host = new URL(url).host;
+  try {
+    const response = await fetch(url, {
+      ...init,
+      headers: { accept: 'application/json', 'user-agent': 'sallyport', ...init.headers },
+      redirect: 'error',
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    const text = await bounded(response);
+    if (!accept(response.status)) throw new Error(`it answered ${response.status}`);
+    return { status: response.status, body: text ? JSON.parse(text) : null };
+  } catch (cause) {
+    const { message, cause: deeper } = cause as Error & { cause?: { code?: string } };
+    throw new Problem(
+      'provider-unavailable',
+      502,
+      `The identity provider at ${host} could not be asked (${deeper?.code ?? message}).`,
+      {
+        next: 'Try again; if it stays, tell an administrator.',
+        meta: { host },
+        cause,
+      },
+    );
+  }
+}
+
+async function bounded(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MOST_BYTES) throw new Error('its answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,130 @@
+/** People, as administrators see them: list, make local ones, change, disable. */
+import type { Db } from '../../db/client.ts';
+import { notify } from '../../db/notifications.ts';
+import { countEnabledInGroups, findUser, listUsers, updateUser, type UserRow } from '../../db/queries/users.ts';
+import type { AuditEvent } from '../domain/audit-codes.ts';
+import { Problem } from '../domain/problem.ts';
+import { createUser } from './accounts.ts';
+import { hashPassword } from './password.ts';
+
+export type Source = Pick<AuditEvent, 'actorId' | 'actor' | 'clientAddress' | 'correlationId'>;
+
+export type UsersDeps = {
+  db: Db;
+  roles: { adminGroups(): Promise<string[]> };
+  webSessions: { end(which: { userId: string }): Promise<string[]> };
+  apiTokens: { revoke(which: { userId: string }, by: Source): Promise<void> };
+  audit: { record(event: AuditEvent): Promise<void> };
+  now: () => Date;
+};
+
+export type UserChange = { disabled?: boolean; name?: string; groups?: string[]; password?: string };
+
+export class Users {
+  readonly #deps: UsersDeps;
+  readonly #disabledListeners = new Set<(userId: string) => Promise<void>>();
+
+  constructor(deps: UsersDeps) {
+    this.#deps = deps;
+  }
+
+  /** Awaited when somebody is disabled here, after their sign-ins ended: end what else they hold. */
+  onDisabled(listener: (userId: string) => Promise<void>): void {
+    this.#disabledListeners.add(listener);
+  }
+
+  /** By slug, from after `cursor`. */
+  async list(cursor: string | undefined, limit: number): Promise<UserRow[]> {
+    return listUsers(this.#deps.db, cursor, limit);
+  }
+
+  /** Makes a local user. Throws Problem `user-exists`. */
+  async create(
+    wish: { email: string; name: string; password: string; groups: string[] },
+    by: Source,
+  ): Promise<UserRow> {
+    const email = wish.email.toLowerCase();
+    const user = await createUser(this.#deps.db, {
+      provider: 'local',
+      issuer: 'local',
+      subject: email,
+      email,
+      name: wish.name,
+      groups: [...new Set(wish.groups)].sort(),
+      passwordHash: await hashPassword(wish.password),
+    });
+    if (!user) throw new Problem('user-exists', 409, `There is a local user ${email} already.`);
+    await this.#record('user.created', user, by, { provider: 'local', groups: user.groups });
+    return user;
+  }
+
+  /**
+   * Changes a person; disabling ends their sign-ins and tokens. Throws Problem `user-not-found`, `not-local` (groups and
+   * password are the provider's), `last-admin`.
+   */
+  async update(id: string, change: UserChange, by: Source): Promise<UserRow> {
+    const before = await findUser(this.#deps.db, id);
+    if (!before) throw new Problem('user-not-found', 404, 'There is no such user.');
+    const foreign = change.groups !== undefined || change.password !== undefined || change.name !== undefined;
+    if (before.provider !== 'local' && foreign)
+      throw new Problem(
+        'not-local',
+        409,
+        `${before.email} signs in through ${before.provider}: name, groups and password are kept there.`,
+        {
+          next: 'Change them at the identity provider; they are read at each sign-in.',
+        },
+      );
+    await this.#keepAnAdmin(before, change);
+    const after = (await updateUser(this.#deps.db, id, await this.#columns(before, change)))!;
+    await notify(this.#deps.db, 'user', id);
+    if (change.disabled === true && !before.disabledAt) {
+      await this.#record('user.disabled', after, by);
+      await this.#deps.webSessions.end({ userId: id });
+      await this.#deps.apiTokens.revoke({ userId: id }, by);
+      for (const listener of this.#disabledListeners) await listener(id);
+    }
+    if (change.disabled === false && before.disabledAt) await this.#record('user.enabled', after, by);
+    if (foreign) {
+      // A new password is for when the old one is known to others: whoever used it is out.
+      if (change.password !== undefined) await this.#deps.webSessions.end({ userId: id });
+      const changed = { name: change.name, groups: change.groups, password: change.password !== undefined };
+      await this.#record('user.updated', after, by, changed);
+    }
+    return after;
+  }
+
+  async #columns(before: UserRow, change: UserChange) {
+    return {
+      ...(change.name === undefined ? {} : { name: change.name }),
+      ...(change.groups === undefined ? {} : { groups: [...new Set(change.groups)].sort() }),
+      ...(change.password === undefined ? {} : { passwordHash: await hashPassword(change.password) }),
+      ...(change.disabled === undefined
+        ? {}
+        : { disabledAt: change.disabled ? (before.disabledAt ?? this.#deps.now()) : null }),
+      // drizzle refuses an empty change
+      email: before.email,
+    };
+  }
+
+  /** An installation that nobody administers is locked out: the last administrator stays one. */
+  async #keepAnAdmin(before: UserRow, change: UserChange): Promise<void> {
+    const admin = new Set(await this.#deps.roles.adminGroups());
+    const isAdmin = (groups: string[]) => groups.some((group) => admin.has(group));
+    const loses = change.disabled === true || (change.groups !== undefined && !isAdmin(change.groups));
+    if (!loses || before.disabledAt || !isAdmin(before.groups)) return;
+    if ((await countEnabledInGroups(this.#deps.db, [...admin])) > 1) return;
+    throw new Problem('last-admin', 409, `${before.email} is the only administrator.`, {
+      next: 'Make somebody else an administrator first.',
+    });
+  }
+
+  async #record(code: AuditEvent['code'], user: UserRow, by: Source, detail: object = {}): Promise<void> {
+    await this.#deps.audit.record({
+      at: this.#deps.now(),
+      code,
+      ...by,
+      detail: { id: user.id, email: user.email, ...detail },
+    });
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * How web is kept apart from the portal: as root, it runs as a user of its own, to whom the portal's files, memory and
+ * sockets are closed. Where the checkout lies in a folder that this user may not enter, web gets a mount namespace in
+ * which it is mounted at a place that it may. Otherwise it runs as ourselves, and that is said.
+ */
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+/** A user that exists nowhere else: no name, no home, no other process of that uid. */
+export const WEB_UID = 64_741;
+/** Where the checkout appears in web's own mount namespace. */
+const MOUNT = '/run/sallyport-web';
+
+export type Isolation =
+  | { kind: 'user' }
+  /** The checkout is mounted at `root`, Node's own program at `node`, for web alone. */
+  | { kind: 'mount'; root: string; node: string }
+  | { kind: 'none'; reason: string };
+
+export type WebCommand = { file: string; args: string[]; cwd: string; uid?: number; gid?: number };
+
+/** `root`: the checkout. `node`: the program that runs us. */
+export function chooseIsolation(root: string, node: string): Isolation {
+  if (process.getuid?.() !== 0)
+    return { kind: 'none', reason: 'the portal does not run as root, so it cannot start web as another user' };
+  if (reachable(join(root, 'package.json')) && reachable(node)) return { kind: 'user' };
+  try {
+    mkdirSync(MOUNT, { recursive: true, mode: 0o755 });
+    execFileSync('unshare', ['--mount', 'mount', '--bind', root, MOUNT], { stdio: 'ignore' });
+    accessSync('/usr/bin/setpriv', constants.X_OK);
+  } catch {
+    return { kind: 'none', reason: `user ${WEB_UID} may not enter ${root}, and it cannot be mounted elsewhere for it` };
+  }
+  return { kind: 'mount', root: MOUNT, node: inside(root, node) };
+}
+
+/** The command line that runs `args` with Node in the checkout, apart as `isolation` says. */
+export function webCommand(isolation: Isolation, root: string, node: string, args: string[]): WebCommand {
+  if (isolation.kind === 'none') return { file: node, args, cwd: root };
+  if (isolation.kind === 'user') return { file: node, args, cwd: root, uid: WEB_UID, gid: WEB_UID };
+  const script =
+    'mount --make-rprivate / && mount --bind "$1" "$2" && cp_node="$3" && cd "$2" && shift 3 && ' +
+    'exec setpriv --reuid=64741 --regid=64741 --clear-groups --no-new-privs --bounding-set=-all "$cp_node" "$@"';
+  return {
+    file: 'unshare',
+    args: ['--mount', 'sh', '-c', script, 'sh', root, isolation.root, isolation.node, ...args],
+    cwd: '/',
+  };
+}
+
+function inside(root: string, node: string): string {
+  const path = relative(root, node);
+  return path.startsWith('..') ? node : join(MOUNT, path);
+}
+
+/** Whether everybody may enter every folder above `path`, and read it. */
+function reachable(path: string): boolean {
+  if (!(statSync(path).mode & 0o004)) return false;
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    if (!(statSync(folder).mode & 0o001)) return false;
+    if (folder === dirname(folder)) return true;
+  }
+}

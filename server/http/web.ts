@@ -1,0 +1,259 @@
+/**
+ * The way to web: pages are asked of the Next.js process, which sees neither the portal's cookie nor any header that
+ * only we may set. Answers stream; while web is away, a plain page says so.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  Agent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { pipeline } from 'node:stream';
+import { withoutCookies } from '../auth/cookies.ts';
+import type { Logger } from '../log.ts';
+import { clientAddress, type TrustedProxies } from './client-address.ts';
+import { correlate, type Correlation } from './correlation.ts';
+import type { Metrics } from './metrics.ts';
+import { contentSecurityPolicy, pageHeaders, type PagePolicy } from './page-headers.ts';
+import { plainPage } from './plain-page.ts';
+import { asProblem } from './problems.ts';
+import { requireSameOrigin } from './same-origin.ts';
+import { Problem } from '../domain/problem.ts';
+
+export type WebDeps = {
+  policy: () => PagePolicy;
+  /** Where web listens now; null while it is away. */
+  target: () => string | null;
+  trusted: TrustedProxies;
+  /** Name of the session cookie, and how to set it. */
+  cookie: { name: string; set(token: string): string };
+  /** First part of the names of next-auth's cookies: the only ones that web may set. */
+  webCookies: string;
+  signIns: {
+    begin(request: { address: string; userAgent: string; correlationId: string }): string;
+    finish(id: string): string | undefined;
+    abandon(id: string): Promise<void>;
+  };
+  metrics: Metrics;
+  log: Logger;
+};
+
+/** RFC 9110 7.6.1, and what is ours to say. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+/** Never from a client: credentials, our own names, and those by which Next.js steers itself (CVE-2025-29927). */
+const NOT_FOR_WEB =
+  /^(authorization|cookie|expect|forwarded|x-forwarded-.*|x-real-ip|x-sallyport-.*|x-nonce|content-security-policy.*|x-middleware-.*|x-nextjs-.*|x-next-.*|x-invoke-.*|x-matched-path|next-action|x-correlation-id|traceparent|.*_.*)$/;
+/** Said by the portal, whatever web says. */
+const NOT_FROM_WEB =
+  /^(content-security-policy.*|x-content-type-options|x-frame-options|referrer-policy|cross-origin-.*|permissions-policy|strict-transport-security|x-powered-by|server|set-cookie|x-correlation-id|traceparent|access-control-.*)$/;
+const CALLBACK = /^\/api\/auth\/callback\/(oidc|github|credentials)(\?|$)/;
+const AUTH = /^\/api\/auth\//;
+/** Bytes; web takes sign-in forms only. */
+const MOST_BODY = 64 * 1024;
+/** Ms without a byte from web. */
+const PATIENCE_MS = 30_000;
+
+export class WebProxy implements Disposable {
+  readonly #deps: WebDeps;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+  constructor(deps: WebDeps) {
+    this.#deps = deps;
+  }
+
+  /** Answers a request for a page. Never throws. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const started = performance.now();
+    const correlation = correlate({
+      correlationId: one(request.headers['x-correlation-id']),
+      traceparent: one(request.headers['traceparent']),
+    });
+    response.setHeader('x-correlation-id', correlation.id);
+    response.setHeader('traceparent', correlation.traceparent);
+    response.once('close', () => {
+      this.#deps.metrics.request(request.method ?? 'GET', 'web', response.statusCode, performance.now() - started);
+    });
+    try {
+      this.#check(request);
+      this.#pass(request, response, correlation);
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.status >= 500) this.#deps.log.error({ err: error, correlationId: correlation.id }, problem.message);
+      this.#plain(response, problem.status, 'This request is refused', `${problem.message} ${problem.next ?? ''}`);
+      request.resume();
+    }
+  }
+
+  #check(request: IncomingMessage): void {
+    const { origin } = this.#deps.policy();
+    const method = request.method ?? 'GET';
+    const path = request.url ?? '/';
+    // Behind a proxy that is trusted, its configuration decides what Host says.
+    const direct = !this.#deps.trusted(clientAddress(request.socket.remoteAddress, undefined, () => false));
+    if (direct && request.headers.host !== new URL(origin).host)
+      throw new Problem('wrong-address', 421, `This portal's address is ${origin}.`, { next: 'Go there.' });
+    if (method === 'GET' || method === 'HEAD') return;
+    if (method !== 'POST' || !AUTH.test(path))
+      throw new Problem('method-not-allowed', 405, 'Pages are read; what changes something is under /api/v1.');
+    requireSameOrigin(request.headers.origin, origin);
+    if (Number(request.headers['content-length'] ?? Infinity) > MOST_BODY)
+      throw new Problem('body-too-large', 413, `A sign-in form may have ${MOST_BODY} bytes at most.`);
+  }
+
+  #pass(request: IncomingMessage, response: ServerResponse, correlation: Correlation): void {
+    const target = this.#deps.target();
+    if (target === null) {
+      this.#away(response);
+      request.resume();
+      return;
+    }
+    const policy = this.#deps.policy();
+    const address = clientAddress(
+      request.socket.remoteAddress,
+      one(request.headers['x-forwarded-for']),
+      this.#deps.trusted,
+    );
+    const signIn = CALLBACK.test(request.url ?? '')
+      ? this.#deps.signIns.begin({
+          address,
+          userAgent: request.headers['user-agent'] ?? '',
+          correlationId: correlation.id,
+        })
+      : undefined;
+    const nonce = randomBytes(16).toString('base64');
+    const csp = contentSecurityPolicy(policy, nonce);
+    const headers = this.#towards(request, { policy, nonce, csp, address, correlation, signIn });
+    const upstream = httpRequest(new URL(target), {
+      agent: this.#agent,
+      method: request.method ?? 'GET',
+      path: request.url ?? '/',
+      headers,
+      timeout: PATIENCE_MS,
+    });
+    upstream.on('response', (answer) => this.#answer(answer, response, { policy, csp, signIn }));
+    upstream.on('timeout', () => upstream.destroy(new Error('web does not answer')));
+    upstream.on('error', (error) => {
+      if (signIn) void this.#abandon(signIn);
+      if (response.destroyed) return;
+      this.#deps.log.warn({ err: error, correlationId: correlation.id }, 'web did not answer');
+      if (response.headersSent) response.destroy();
+      else this.#away(response);
+    });
+    response.once('close', () => upstream.destroy());
+    pipeline(request, upstream, () => {});
+  }
+
+  #towards(
+    request: IncomingMessage,
+    ours: {
+      policy: PagePolicy;
+      nonce: string;
+      csp: string;
+      address: string;
+      correlation: Correlation;
+      signIn: string | undefined;
+    },
+  ): Record<string, string | string[]> {
+    const headers: Record<string, string | string[]> = {};
+    const named = new Set(
+      (request.headers.connection ?? '')
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim()),
+    );
+    for (const [name, value] of Object.entries(request.headers))
+      if (value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name) && !NOT_FOR_WEB.test(name))
+        headers[name] = value;
+    // Only next-auth's own: neither the session's nor anything that another program on this host set.
+    const cookie = withoutCookies(request.headers.cookie, (name) => !name.startsWith(this.#deps.webCookies));
+    if (cookie) headers['cookie'] = cookie;
+    const { protocol, host } = new URL(ours.policy.origin);
+    headers['host'] = host;
+    headers['x-forwarded-host'] = host;
+    headers['x-forwarded-proto'] = protocol.slice(0, -1);
+    headers['x-forwarded-for'] = ours.address;
+    headers['x-correlation-id'] = ours.correlation.id;
+    headers['traceparent'] = ours.correlation.traceparent;
+    headers['x-nonce'] = ours.nonce;
+    headers['content-security-policy'] = ours.csp;
+    if (ours.signIn) headers['x-sallyport-sign-in'] = ours.signIn;
+    return headers;
+  }
+
+  #answer(
+    answer: IncomingMessage,
+    response: ServerResponse,
+    { policy, csp, signIn }: { policy: PagePolicy; csp: string; signIn: string | undefined },
+  ): void {
+    const cookies = (answer.headers['set-cookie'] ?? []).filter((cookie) => cookie.startsWith(this.#deps.webCookies));
+    const token = signIn ? this.#deps.signIns.finish(signIn) : undefined;
+    if (token !== undefined) cookies.push(this.#deps.cookie.set(token));
+    if (cookies.length) response.setHeader('set-cookie', cookies);
+    for (const [name, value] of Object.entries(kept(answer.headers))) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(pageHeaders(policy.origin))) response.setHeader(name, value);
+    response.setHeader('content-security-policy', csp);
+    response.writeHead(answer.statusCode ?? 502);
+    pipeline(answer, response, () => {});
+  }
+
+  async #abandon(signIn: string): Promise<void> {
+    await this.#deps.signIns.abandon(signIn).catch((error: unknown) => {
+      this.#deps.log.error({ err: error }, 'a sign-in that nobody holds could not be ended');
+    });
+  }
+
+  #away(response: ServerResponse): void {
+    response.setHeader('retry-after', '2');
+    response.setHeader('refresh', '3');
+    this.#plain(
+      response,
+      503,
+      'The pages are starting',
+      'The portal itself is up: open sessions keep running, and are still recorded. This page tries again by itself.',
+    );
+  }
+
+  #plain(response: ServerResponse, status: number, title: string, words: string): void {
+    if (response.headersSent) return;
+    const { body, csp } = plainPage(title, words);
+    for (const [name, value] of Object.entries(pageHeaders(this.#deps.policy().origin)))
+      response.setHeader(name, value);
+    response.setHeader('content-security-policy', csp);
+    response.setHeader('cache-control', 'no-store');
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.writeHead(status).end(body);
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}
+
+function kept(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  const named = new Set(
+    (headers.connection ?? '')
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  );
+  const entries = Object.entries(headers).filter(
+    ([name, value]) => value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name) && !NOT_FROM_WEB.test(name),
+  );
+  return Object.fromEntries(entries) as Record<string, string | string[]>;
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
