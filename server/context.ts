@@ -5,13 +5,22 @@
 import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';
 import { Notifications } from '../db/notifications.ts';
-import { auditEvents } from '../db/schema.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { Roles } from './access/roles.ts';
+import { directAudit } from './audit/direct.ts';
+import { settleAccount } from './auth/accounts.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
-import { sessionCookieName } from './auth/cookies.ts';
+import { clearedSessionCookie, sessionCookie, sessionCookieName } from './auth/cookies.ts';
+import { GithubProvider } from './auth/github.ts';
 import { identifier } from './auth/identify.ts';
+import { checkLocalPassword } from './auth/local.ts';
+import { OidcProvider } from './auth/oidc.ts';
+import { formTargets, signInOffer, signInSettings, signOutUrl } from './auth/offer.ts';
+import { SignIns } from './auth/sign-ins.ts';
+import { Users } from './auth/users.ts';
 import { WebSessions } from './auth/web-sessions.ts';
 import type { AuditSink } from './audit/sink.ts';
 import type { Config } from './config/config.ts';
@@ -21,15 +30,22 @@ import { trustedProxies } from './http/client-address.ts';
 import { Health } from './http/health.ts';
 import { Metrics } from './http/metrics.ts';
 import type { Router } from './http/router.ts';
+import { listenInternal } from './http/internal.ts';
 import { meRoutes } from './http/routes/me.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
+import { signInRoutes } from './http/routes/sign-in.ts';
+import { tokensRoutes } from './http/routes/tokens.ts';
+import { usersRoutes } from './http/routes/users.ts';
 import { Upgrades } from './http/upgrades.ts';
+import { WebProcess } from './http/web-process.ts';
+import { reachable, WebProxy } from './http/web.ts';
 import type { Logger } from './log.ts';
 
 export type Context = AsyncDisposable & {
   portalId: string;
   app: Router;
   upgrades: Upgrades;
+  web(request: IncomingMessage, response: ServerResponse): void;
 };
 
 export type ContextOptions = {
@@ -66,11 +82,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   });
 
   // ── audit ──
-  const audit: AuditSink = {
-    async record(event) {
-      await db.insert(auditEvents).values({ ...event, key: randomUUID() });
-    },
-  };
+  const audit: AuditSink = directAudit(db);
 
   // ── access: roles ──
   const roles = new Roles({ db, notifications, audit, now });
@@ -80,20 +92,72 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     defaults: config.sessionDefaults,
   });
 
-  // ── auth: sign-ins, API tokens ──
+  // ── auth: sign-ins, API tokens, people ──
   const webSessions = opening.use(
     new WebSessions({ db, notifications, roles, lifetimeMs: config.signIn.lifetimeMs, now }),
   );
   const apiTokens = opening.use(new ApiTokens({ db, notifications, roles, audit, now }));
-  const cookieName = sessionCookieName(portalId.slice(0, 8));
+  const users = new Users({ db, roles, webSessions, apiTokens, audit, now });
+  const instance = portalId.slice(0, 8);
+  const cookieName = sessionCookieName(instance);
   const identify = identifier({ cookieName, webSessions, apiTokens });
+  const { oidc: oidcConfig, github: githubConfig, local } = config.signIn;
+  const oidc = oidcConfig && new OidcProvider(oidcConfig, now);
+  const github = githubConfig && new GithubProvider(githubConfig);
+  const signIns = new SignIns({
+    redeem: {
+      ...(oidc ? { oidc: (proof) => oidc.redeem(proof) } : {}),
+      ...(github ? { github: (proof) => github.redeem(proof) } : {}),
+      ...(local ? { local: (proof) => checkLocalPassword(db, proof, now()) } : {}),
+    },
+    settle: (identity, source) => settleAccount({ db, audit, now }, identity, source),
+    webSessions,
+    audit,
+    now,
+  });
 
-  // ── http ──
+  // ── http: sockets, pages, routes ──
   const trusted = trustedProxies(config.trustedProxies);
   const upgrades = opening.use(
     new Upgrades({ origin, trusted, identify, onWebSessionsEnded: (listener) => webSessions.onEnded(listener), log }),
   );
-  const routes = [meRoutes({ roles, signOutUrl: async () => null }), rolesRoutes({ roles })];
+  const internal = opening.use(
+    await listenInternal(
+      {
+        settings: () => signInSettings(config, instance, oidc),
+        redeem: (id, proof) => signIns.redeem(id, proof),
+        log: log.child({ part: 'sign-in' }),
+      },
+      config.web.internal,
+    ),
+  );
+  const webProcess = config.web.url
+    ? null
+    : opening.use(
+        new WebProcess({
+          root: fileURLToPath(new URL('..', import.meta.url)),
+          env: {
+            NEXTAUTH_URL: origin,
+            NEXTAUTH_SECRET: options.secrets.webSecret,
+            SALLYPORT_INTERNAL_URL: internal.url,
+          },
+          log: log.child({ part: 'web' }),
+        }),
+      );
+  webProcess?.start();
+  health.register('web', async () => webProcess?.health() ?? (await reachable(config.web.url!)));
+  const web = opening.use(
+    new WebProxy({
+      policy: () => ({ origin, formTargets: formTargets(config, oidc) }),
+      target: () => (webProcess ? webProcess.target : config.web.url),
+      trusted,
+      cookie: { name: cookieName, set: (token) => sessionCookie(cookieName, token, config.signIn.lifetimeMs) },
+      webCookies: `__Host-sallyport-auth-${instance}.`,
+      signIns,
+      metrics,
+      log: log.child({ part: 'web' }),
+    }),
+  );
   const app = buildApp({
     origin,
     trusted,
@@ -103,9 +167,27 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     metrics,
     log,
     version: options.version,
-    routes,
+    routes: [
+      meRoutes({ roles, signOutUrl: (person) => signOutUrl(db, oidc, oidcConfig, origin, person) }),
+      signInRoutes({
+        offered: signInOffer(config),
+        webSessions,
+        clearedCookie: clearedSessionCookie(cookieName),
+        audit,
+        now,
+      }),
+      tokensRoutes({ apiTokens }),
+      usersRoutes({ users, roles }),
+      rolesRoutes({ roles }),
+    ],
   });
 
   const opened = opening.move();
-  return { portalId, app, upgrades, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    portalId,
+    app,
+    upgrades,
+    web: (request, response) => web.handle(request, response),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }

@@ -1,11 +1,14 @@
 /** Config, context, listen; then wait for a signal, drain, and dispose of everything in reverse. */
 import { createRequire } from 'node:module';
 import { parseConfig } from './config/config.ts';
+import { openDataDir } from './config/data-dir.ts';
 import { ConfigError, readEnv } from './config/env.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { buildContext } from './context.ts';
 import { listen } from './http/listen.ts';
-import { createLogger, type Logger } from './log.ts';
+import { databaseUrls } from './database.ts';
+import { redactText } from './domain/redaction.ts';
+import { createLogger } from './log.ts';
 
 /** Ms that running requests are given at the end. */
 const DRAIN_MS = 10_000;
@@ -15,15 +18,13 @@ export async function start(): Promise<void> {
   try {
     const config = parseConfig(readEnv(process.env));
     const log = createLogger(config.logLevel);
+    using _lock = openDataDir(config.dataDir);
     const secrets = loadSecrets(config);
-    const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-    const scheme = config.tls ? 'https' : 'http';
-    const origin = config.publicUrl ?? `${scheme}://localhost:${config.listen.port}`;
-    await using context = await buildContext({ config, secrets, log, origin, database: config.database!, version });
-    await using listening = await listen(
-      { app: context.app, upgrades: context.upgrades, web: (_request, response) => response.writeHead(503).end() },
-      { ...config.listen, ...(config.tls ? { tls: config.tls } : {}) },
-    );
+    await using listening = await listen({ ...config.listen, ...(config.tls ? { tls: config.tls } : {}) });
+    const origin = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://localhost:${listening.port}`;
+    const database = await databaseUrls(config);
+    await using context = await buildContext({ config, secrets, log, origin, database, version: version() });
+    listening.serve(context);
     log.info({ url: origin, port: listening.port }, 'the portal listens');
     const signal = await stopped;
     log.info({ signal }, 'stopping: sessions, their sandboxes and the database keep running');
@@ -33,6 +34,10 @@ export async function start(): Promise<void> {
   }
 }
 
+function version(): string {
+  return (createRequire(import.meta.url)('../package.json') as { version: string }).version;
+}
+
 function untilSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
@@ -40,11 +45,16 @@ function untilSignal(): Promise<NodeJS.Signals> {
 }
 
 /** One clear line on stderr, and an exit code: 78 (EX_CONFIG of sysexits.h) for what the operator can mend. */
-function fail(error: unknown, log?: Logger): void {
-  const config = error instanceof ConfigError;
-  log?.fatal({ err: error }, 'the portal could not start');
-  process.stderr.write(
-    `sallyport: ${config ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  process.exitCode = config ? 78 : 1;
+function fail(error: unknown): void {
+  process.stderr.write(`sallyport: ${describe(error)}\n`);
+  process.exitCode = error instanceof ConfigError ? 78 : 1;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, address, port, stack, message } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return `${address}:${port} is taken by another program; choose another port (SALLYPORT_PORT)`;
+  if (code === 'EACCES' && port !== undefined) return `this user may not listen on ${address}:${port} (SALLYPORT_PORT)`;
+  return redactText(stack ?? message ?? String(error));
 }

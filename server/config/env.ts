@@ -17,7 +17,7 @@ export class ConfigError extends Error {
 
 /**
  * Takes the portal's variables out of `source`. Empty counts as unset. `NAME_FILE` is read for secrets, without the
- * newline at its end. Throws ConfigError for a SALLYPORT_ variable that does not exist, both forms at once, or a file
+ * newline at its end; SALLYPORT_TEST_ variables are the tests' own. Throws ConfigError for a SALLYPORT_ variable that does not exist, both forms at once, or a file
  * that cannot be read.
  */
 export function readEnv(source: NodeJS.ProcessEnv): Env {
@@ -30,7 +30,7 @@ export function readEnv(source: NodeJS.ProcessEnv): Env {
     if (value !== undefined) env[name] = value;
     else if (file !== undefined) env[name] = readSecret(`${name}_FILE`, file);
   }
-  for (const name of Object.keys(source)) if (name.startsWith('SALLYPORT_')) known(name);
+  for (const name of Object.keys(source)) if (/^SALLYPORT_(?!TEST_)/.test(name)) known(name);
   return env;
 }
 

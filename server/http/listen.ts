@@ -4,6 +4,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { plainPage } from './plain-page.ts';
 import type { Router } from './router.ts';
 import type { Upgrades } from './upgrades.ts';
 
@@ -30,29 +31,41 @@ export type ListenOptions = {
 
 export type Listening = AsyncDisposable & {
   port: number;
+  /** From now on requests are answered; until then they are told that the portal is starting. */
+  serve(deps: ListenDeps): void;
   /** Stops taking connections; resolves when running requests are answered, or after `graceMs`. */
   drain(graceMs: number): Promise<void>;
 };
 
 const OURS = /^\/(api\/v1(\/|\?|$)|(healthz|readyz|metrics)(\?|$))/;
 
-/** Throws Node's error for an address that cannot be had (`EADDRINUSE`, `EACCES`). */
-export async function listen(deps: ListenDeps, options: ListenOptions): Promise<Listening> {
-  const api = getRequestListener(deps.app.fetch, { overrideGlobalObjects: false });
+/**
+ * Takes the address first, so that a port that is taken is said before anything else is started. Throws Node's error
+ * for an address that cannot be had (`EADDRINUSE`, `EACCES`).
+ */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  let serving: { deps: ListenDeps; api: ReturnType<typeof getRequestListener> } | undefined;
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    if (OURS.test(request.url ?? '')) void api(request, response);
-    else deps.web(request, response);
+    if (!serving) starting(response);
+    else if (OURS.test(request.url ?? '')) void serving.api(request, response);
+    else serving.deps.web(request, response);
   };
   const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
   const server: Server = options.tls
     ? createHttpsServer({ ...limits, ...options.tls, ALPNProtocols: ['http/1.1'], handshakeTimeout: 10_000 }, onRequest)
     : createHttpServer(limits, onRequest);
-  server.on('upgrade', (request, socket, head) => void deps.upgrades.handle(request, socket, head));
+  server.on('upgrade', (request, socket, head) => {
+    if (serving) void serving.deps.upgrades.handle(request, socket, head);
+    else socket.end('HTTP/1.1 503 Starting\r\nretry-after: 2\r\nconnection: close\r\n\r\n');
+  });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.listen(options.port, options.host);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    serve(deps) {
+      serving = { deps, api: getRequestListener(deps.app.fetch, { overrideGlobalObjects: false }) };
+    },
     async drain(graceMs) {
       const closed = once(server, 'close');
       server.close();
@@ -66,4 +79,16 @@ export async function listen(deps: ListenDeps, options: ListenOptions): Promise<
       server.closeAllConnections();
     },
   };
+}
+
+function starting(response: ServerResponse): void {
+  const { body, csp } = plainPage('The portal is starting', 'This page tries again by itself.');
+  response.writeHead(503, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': csp,
+    'cache-control': 'no-store',
+    'retry-after': '2',
+    refresh: '2',
+  });
+  response.end(body);
 }

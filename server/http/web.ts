@@ -15,6 +15,7 @@ import { withoutCookies } from '../auth/cookies.ts';
 import type { Logger } from '../log.ts';
 import { clientAddress, type TrustedProxies } from './client-address.ts';
 import { correlate, type Correlation } from './correlation.ts';
+import type { Finding } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { contentSecurityPolicy, pageHeaders, type PagePolicy } from './page-headers.ts';
 import { plainPage } from './plain-page.ts';
@@ -256,4 +257,15 @@ function kept(headers: IncomingHttpHeaders): Record<string, string | string[]> {
 
 function one(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** Whether a web that runs elsewhere answers. */
+export async function reachable(url: string): Promise<Finding> {
+  try {
+    const { status } = await fetch(`${url}/sign-in`, { redirect: 'manual', signal: AbortSignal.timeout(2_000) });
+    return status < 500 ? { ok: true, message: null } : { ok: false, message: `web answers ${status}` };
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: { code?: string } };
+    return { ok: false, message: `web at ${url} cannot be reached (${cause?.code ?? message})` };
+  }
 }

@@ -109,7 +109,7 @@ function codeProvider(
         if (params['iss'] !== undefined && id === 'oidc' && params['iss'] !== issuer) throw new Error('another issuer');
         if (!params.code || !expected.code_verifier) throw new Error('no code');
         const { code } = params;
-        const { code_verifier: codeVerifier, nonce } = expected as typeof expected & { nonce?: string };
+        const { code_verifier: codeVerifier, nonce } = expected as { code_verifier: string; nonce?: string };
         const redirectUri = provider.callbackUrl!;
         person = await refusing(() =>
           redeem(signIn, { provider: id, code, codeVerifier, redirectUri, ...(nonce ? { nonce } : {}) }),

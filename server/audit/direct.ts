@@ -1,0 +1,18 @@
+/** Audit events straight into the database: for commands on the server, which have no journal of their own. */
+import { randomUUID } from 'node:crypto';
+import type { Db } from '../../db/client.ts';
+import { auditEvents } from '../../db/schema.ts';
+import { Problem } from '../domain/problem.ts';
+import type { AuditSink } from './sink.ts';
+
+export function directAudit(db: Db): AuditSink {
+  return {
+    async record(event) {
+      try {
+        await db.insert(auditEvents).values({ ...event, key: randomUUID() });
+      } catch (cause) {
+        throw new Problem('audit-unavailable', 503, 'The audit log could not be written.', { cause });
+      }
+    },
+  };
+}
