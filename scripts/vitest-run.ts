@@ -9,7 +9,7 @@ export type Count = { passed: number; failed: number };
 type Report = { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number; success: boolean };
 
 /** Runs the named projects; a file that could not be loaded, and a run that broke off, count as a failure. */
-export async function runVitest(projects: string[], env: NodeJS.ProcessEnv = {}): Promise<Count> {
+export async function runVitest(projects: string[], env: Record<string, string> = {}): Promise<Count> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-report-'));
   const file = join(folder, 'report.json');
   try {
@@ -23,7 +23,7 @@ export async function runVitest(projects: string[], env: NodeJS.ProcessEnv = {})
         '--reporter=json',
         `--outputFile.json=${file}`,
       ],
-      env: { FORCE_COLOR: process.stderr.isTTY ? '1' : '0', ...env },
+      env: { NODE_ENV: 'test', FORCE_COLOR: process.stderr.isTTY ? '1' : '0', ...env },
     });
     return count(JSON.parse(await readFile(file, 'utf8')) as Report, ok);
   } catch {

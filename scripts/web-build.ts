@@ -40,7 +40,7 @@ export async function buildWeb(say: (line: string) => void): Promise<boolean> {
   const built = existsSync(join(ROOT, '.next', 'BUILD_ID'));
   if (built && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return true;
   say('Pages: building');
-  const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' };
+  const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' as const };
   if (!(await runStep({ name: 'pages built', command: bin('next'), args: ['build'], env }))) return false;
   writeFileSync(stampFile, stamp);
   return true;

@@ -9,7 +9,7 @@ import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { Roles } from './access/roles.ts';
+import { Roles, seedRoles } from './access/roles.ts';
 import { directAudit } from './audit/direct.ts';
 import { settleAccount } from './auth/accounts.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
@@ -85,12 +85,16 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const audit: AuditSink = directAudit(db);
 
   // ── access: roles ──
+  await seedRoles(
+    db,
+    {
+      adminGroups: config.signIn.adminGroups,
+      developerNamespaces: config.developerNamespaces,
+      defaults: config.sessionDefaults,
+    },
+    now(),
+  );
   const roles = new Roles({ db, notifications, audit, now });
-  await roles.seed({
-    adminGroups: config.signIn.adminGroups,
-    developerNamespaces: config.developerNamespaces,
-    defaults: config.sessionDefaults,
-  });
 
   // ── auth: sign-ins, API tokens, people ──
   const webSessions = opening.use(

@@ -3,7 +3,7 @@
  * name, and whatever looks like a credential is cut from the finished line, wherever it hides.
  */
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
-import { redactText } from './domain/redaction.ts';
+import { errorText, redactText } from './domain/redaction.ts';
 
 export type Logger = PinoLogger;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -43,6 +43,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       ],
       censor: '[redacted]',
     },
+    serializers: { err: (error: unknown) => (error instanceof Error ? errorText(error) : error) },
     hooks: { streamWrite: redactText },
   };
   return destination ? pino(options, destination) : pino(options);

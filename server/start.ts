@@ -7,7 +7,7 @@ import { loadSecrets } from './config/secrets.ts';
 import { buildContext } from './context.ts';
 import { listen } from './http/listen.ts';
 import { databaseUrls } from './database.ts';
-import { redactText } from './domain/redaction.ts';
+import { errorText } from './domain/redaction.ts';
 import { createLogger } from './log.ts';
 
 /** Ms that running requests are given at the end. */
@@ -52,9 +52,9 @@ function fail(error: unknown): void {
 
 function describe(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
-  const { code, address, port, stack, message } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === 'EADDRINUSE')
     return `${address}:${port} is taken by another program; choose another port (SALLYPORT_PORT)`;
   if (code === 'EACCES' && port !== undefined) return `this user may not listen on ${address}:${port} (SALLYPORT_PORT)`;
-  return redactText(stack ?? message ?? String(error));
+  return errorText(error);
 }

@@ -74,7 +74,7 @@ async function initialise(folder: string, data: string, password: string, fsync:
         '--locale=C',
         ...(fsync ? [] : ['--no-sync']),
       ],
-      { ...account, cwd: '/', env: { PATH: process.env['PATH'] } },
+      { ...account, cwd: '/', env: { PATH: process.env['PATH'], NODE_ENV: 'production' } },
     );
   } finally {
     await rm(passwordFile, { force: true });
@@ -147,7 +147,7 @@ async function pgCtl(data: string, args: string[]): Promise<void> {
   await execute(program, [action, `--pgdata=${data}`, '--silent', ...rest], {
     ...postgresAccount(),
     cwd: '/',
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
   });
 }
 

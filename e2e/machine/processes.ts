@@ -63,7 +63,13 @@ export function startProcess(instance: string, part: string, options: StartOptio
       cwd: options.cwd ?? '/',
       detached: true,
       stdio: ['ignore', log, log],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env, [INSTANCE]: instance, [PART]: part },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        ...options.env,
+        [INSTANCE]: instance,
+        [PART]: part,
+      } as NodeJS.ProcessEnv,
     });
     child.once('error', () => undefined); // shows as "not running" where the caller waits for it
     child.unref();

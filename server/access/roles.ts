@@ -104,19 +104,17 @@ export class Roles {
     });
   }
 
-  /** Once in an installation's life: a seeded role that was deleted stays deleted (CVE-2019-11202). */
-  async seed(seed: Seed): Promise<void> {
-    const now = this.#deps.now();
-    await this.#deps.db.transaction(async (tx) => {
-      if (!(await claimSetting(tx, 'roles-seeded', now.toISOString()))) return;
-      for (const role of seeded(seed)) await upsertRole(tx, role, now);
-    });
-    this.#cached = undefined;
-  }
-
   async #audit(code: AuditEvent['code'], by: Actor, detail: Record<string, unknown>): Promise<void> {
     await this.#deps.audit.record({ at: this.#deps.now(), code, ...by, detail });
   }
+}
+
+/** Once in an installation's life: a seeded role that was deleted stays deleted (CVE-2019-11202). */
+export async function seedRoles(db: Db, seed: Seed, now: Date): Promise<void> {
+  await db.transaction(async (tx) => {
+    if (!(await claimSetting(tx, 'roles-seeded', now.toISOString()))) return;
+    for (const role of seeded(seed)) await upsertRole(tx, role, now);
+  });
 }
 
 /** Who changes something, as the audit log keeps it. */

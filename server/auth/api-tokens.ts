@@ -91,18 +91,10 @@ export class ApiTokens implements AsyncDisposable {
       throw new Problem('too-many-tokens', 409, `A person may have ${MOST} API tokens at once.`, {
         next: 'Revoke one that is no longer used.',
       });
-    const secret = newSecret();
-    const row = await insertApiToken(this.#deps.db, {
-      userId,
-      name: wish.name,
-      scopes: [...new Set(wish.scopes)],
-      tokenHash: hashSecret(secret),
-      createdAt,
-      expiresAt: new Date(createdAt.getTime() + wish.days * 86_400_000),
-    });
+    const { row, token } = await insertNewToken(this.#deps.db, userId, wish, createdAt);
     const detail = { id: row.id, name: row.name, scopes: row.scopes, expiresAt: row.expiresAt, userId };
     await this.#deps.audit.record({ at: createdAt, code: 'token.created', ...by, detail });
-    return { row, token: PREFIX + secret };
+    return { row, token };
   }
 
   /** Newest first. */
@@ -140,4 +132,23 @@ export class ApiTokens implements AsyncDisposable {
     clearInterval(this.#touch);
     await this.#flush();
   }
+}
+
+/** The token in the answer is shown once; only its hash is kept. */
+export async function insertNewToken(
+  db: Db,
+  userId: string,
+  wish: { name: string; scopes: Scope[]; days: number },
+  createdAt: Date,
+): Promise<{ row: ApiTokenRow; token: string }> {
+  const secret = newSecret();
+  const row = await insertApiToken(db, {
+    userId,
+    name: wish.name,
+    scopes: [...new Set(wish.scopes)],
+    tokenHash: hashSecret(secret),
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + wish.days * 86_400_000),
+  });
+  return { row, token: PREFIX + secret };
 }

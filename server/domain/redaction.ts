@@ -20,3 +20,13 @@ export function redactText(text: string): string {
   for (const [pattern, replacement] of PATTERNS) redacted = redacted.replace(pattern, replacement);
   return redacted;
 }
+
+/**
+ * An error, its stack and its causes as text fit for a log. A failed query's parameters (hashes, sealed keys, whatever
+ * the row held) are left out.
+ */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return redactText(String(error));
+  const text = (error.stack ?? error.message).replace(/\nparams: [\s\S]*?(?=\n {4}at |$)/, '');
+  return redactText(error.cause === undefined ? text : `${text}\ncaused by ${errorText(error.cause)}`);
+}
