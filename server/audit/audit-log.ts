@@ -1,0 +1,234 @@
+/**
+ * The audit log. Facts are durable in the local journal when `record` resolves and are copied to the database in
+ * batches. While the database is away the journal grows up to a bound; past it the portal refuses what changes
+ * anything (no audit, no mutating call), a little later everything.
+ */
+import { Problem } from '../domain/problem.ts';
+import type { AuditEvent } from '../domain/audit-codes.ts';
+import { type AuditRow, type Entry, newKey, rowsOf, store, Unfinished } from './entries.ts';
+import { Journal, JournalFull, type JournalPosition } from './journal.ts';
+import type { AuditSink } from './sink.ts';
+
+export type AuditLogDeps = {
+  /** Folder of the journal; one portal process at a time. */
+  dir: string;
+  /** Writes rows; a row whose (at, key) is there already is left as it is. */
+  insert(rows: AuditRow[]): Promise<void>;
+  now(): Date;
+  /** Told once per failed attempt to write to the database or to the journal. */
+  onFault(error: unknown, what: 'journal' | 'database'): void;
+  /** Bytes at which changing calls are refused; default 64 MiB, about 100,000 calls. */
+  bound?: number;
+};
+
+/** A Kubernetes call that has begun. */
+export type CallRecord = {
+  /** Resolves when the beginning is in the journal. Throws Problem `audit-unavailable`. */
+  readonly started: Promise<void>;
+  /** The call's end, once; resolves when it is in the journal, and never throws: the beginning is on record. */
+  finish(end: { at: Date; detail: Record<string, unknown> }): Promise<void>;
+};
+
+export type CallFacts = Omit<AuditEvent, 'code'> & {
+  /** A call that changes something stops at the bound; a read has a quarter more room. */
+  changes: boolean;
+};
+
+const DEFAULT_BOUND = 64 * 1024 * 1024;
+const READS_FACTOR = 1.25;
+/** A call that is still running after this long is seen in the log before its end. */
+const LONG_CALL_MS = 2_000;
+const SWEEP_MS = 500;
+const BATCH_BYTES = 512 * 1024;
+/** Events gather this long before they are sent to the database in one statement. */
+const GATHER_MS = 50;
+const RETRY_MS = [500, 1_000, 2_000, 5_000] as const;
+
+type Open = { event: AuditEvent; since: number; segment: number | null; noted: boolean };
+
+export class AuditLog implements AuditSink, AsyncDisposable {
+  readonly #deps: AuditLogDeps;
+  readonly #journal: Journal;
+  readonly #bound: number;
+  readonly #open = new Map<string, Open>();
+  #cursor: JournalPosition;
+  #copying: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #failures = 0;
+  #closed = false;
+  readonly #sweep: NodeJS.Timeout;
+
+  private constructor(deps: AuditLogDeps, journal: Journal) {
+    this.#deps = deps;
+    this.#journal = journal;
+    this.#bound = deps.bound ?? DEFAULT_BOUND;
+    this.#cursor = { segment: journal.segments[0]!, offset: 0 };
+    this.#sweep = setInterval(() => this.#noteLongCalls(), SWEEP_MS).unref();
+  }
+
+  /** Takes up what an earlier process left: calls of which no end is known become `api.started`. */
+  static async open(deps: AuditLogDeps): Promise<AuditLog> {
+    const journal = await Journal.open(deps.dir);
+    const unfinished = new Unfinished();
+    let at: JournalPosition = { segment: journal.segments[0]!, offset: 0 };
+    while (at.segment !== journal.end.segment) {
+      const { lines, next } = await journal.read(at, BATCH_BYTES);
+      for (const line of lines as Entry[]) unfinished.add(line);
+      at = next;
+    }
+    for (const entry of unfinished.entries()) await journal.append(entry, Number.POSITIVE_INFINITY);
+    const log = new AuditLog(deps, journal);
+    log.#copySoon(0);
+    return log;
+  }
+
+  async record(event: AuditEvent): Promise<void> {
+    await this.#append({ kind: 'event', key: newKey(), event: store(event) }, this.#bound * READS_FACTOR);
+  }
+
+  startCall({ changes, ...facts }: CallFacts): CallRecord {
+    const key = newKey();
+    const event: AuditEvent = { ...facts, code: 'api.started' };
+    const open: Open = { event, since: this.#deps.now().getTime(), segment: null, noted: false };
+    const bound = changes ? this.#bound : this.#bound * READS_FACTOR;
+    const started = this.#append({ kind: 'started', key, event: store(event) }, bound).then(
+      (segment) => {
+        open.segment = segment;
+      },
+      (error: unknown) => {
+        this.#open.delete(key);
+        throw error;
+      },
+    );
+    this.#open.set(key, open);
+    return {
+      started,
+      finish: async ({ at, detail }) => {
+        const finished: AuditEvent = { ...facts, code: 'api.finished', at, detail: { ...facts.detail, ...detail } };
+        try {
+          await started;
+          // Its room was taken with the beginning: the end is always let in.
+          await this.#append(
+            { kind: 'finished', key: newKey(), start: key, event: store(finished) },
+            Number.POSITIVE_INFINITY,
+          );
+          this.#open.delete(key);
+        } catch {
+          // The beginning stays open, and so becomes a row of its own as soon as the journal takes lines again.
+        }
+      },
+    };
+  }
+
+  /** For /readyz and /metrics. */
+  stats(): { journalBytes: number; bound: number; openCalls: number; databaseFailures: number } {
+    return {
+      journalBytes: this.#journal.bytes,
+      bound: this.#bound,
+      openCalls: this.#open.size,
+      databaseFailures: this.#failures,
+    };
+  }
+
+  /** Resolves true once all that was recorded before is in the database, false where that takes longer. */
+  async flush(timeoutMs = 2_000): Promise<boolean> {
+    const goal = this.#journal.end;
+    const deadline = Date.now() + timeoutMs;
+    while (this.#behind(goal)) {
+      if (this.#failures > 0 || Date.now() > deadline) return false;
+      if (this.#timer) clearTimeout(this.#timer);
+      this.#timer = null;
+      await this.#copy();
+    }
+    return true;
+  }
+
+  async #append(entry: Entry, bound: number): Promise<number> {
+    try {
+      const segment = await this.#journal.append(entry, bound);
+      this.#copySoon(GATHER_MS);
+      return segment;
+    } catch (cause) {
+      const full = cause instanceof JournalFull;
+      if (!full) this.#deps.onFault(cause, 'journal');
+      throw new Problem(
+        'audit-unavailable',
+        503,
+        full
+          ? 'The audit log cannot be written to the database, and its journal is full: nothing may happen that is not on record.'
+          : 'The audit log cannot be written: nothing may happen that is not on record.',
+        { next: 'Tell the operator of the portal: the database or the disk needs attention.', cause },
+      );
+    }
+  }
+
+  #noteLongCalls(): void {
+    const now = this.#deps.now().getTime();
+    for (const [key, open] of this.#open) {
+      // In the order of their beginnings: the first young one ends the look.
+      if (now - open.since < LONG_CALL_MS) return;
+      if (open.noted || open.segment === null) continue;
+      open.noted = true;
+      this.#append({ kind: 'event', key, event: store(open.event) }, Number.POSITIVE_INFINITY).catch(() => {
+        open.noted = false;
+      });
+    }
+  }
+
+  #behind(goal: JournalPosition): boolean {
+    const at = this.#cursor;
+    return at.segment < goal.segment || (at.segment === goal.segment && at.offset < goal.offset);
+  }
+
+  #copySoon(afterMs: number): void {
+    if (this.#closed || this.#timer || this.#copying) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#copy();
+    }, afterMs);
+  }
+
+  /** One at a time; never throws. */
+  #copy(): Promise<void> {
+    this.#copying ??= this.#copyBatches().finally(() => {
+      this.#copying = null;
+      if (this.#failures > 0) this.#copySoon(RETRY_MS[Math.min(this.#failures, RETRY_MS.length) - 1]!);
+      else if (this.#behind(this.#journal.end)) this.#copySoon(GATHER_MS);
+    });
+    return this.#copying;
+  }
+
+  async #copyBatches(): Promise<void> {
+    try {
+      while (this.#behind(this.#journal.end)) {
+        const { lines, next } = await this.#journal.read(this.#cursor, BATCH_BYTES);
+        const rows = (lines as Entry[]).flatMap((entry) => rowsOf(entry));
+        if (rows.length > 0) await this.#deps.insert(rows);
+        this.#cursor = next;
+        this.#failures = 0;
+        await this.#removeCopied();
+      }
+    } catch (error) {
+      this.#failures++;
+      this.#deps.onFault(error, 'database');
+    }
+  }
+
+  /** Segments that are in the database and hold no beginning that is still to be noted. */
+  async #removeCopied(): Promise<void> {
+    const needed = new Set<number>();
+    for (const open of this.#open.values()) if (!open.noted && open.segment !== null) needed.add(open.segment);
+    for (const segment of this.#journal.segments)
+      if (segment < this.#cursor.segment && !needed.has(segment)) await this.#journal.remove(segment);
+  }
+
+  /** Calls still open stay in the journal: the next start makes `api.started` of them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#sweep);
+    await this.flush();
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#copying;
+    await this.#journal[Symbol.asyncDispose]();
+  }
+}
