@@ -30,6 +30,7 @@ export const auditCodes = {
   'file.uploaded': 'File uploaded to the sandbox',
   'file.downloaded': 'File downloaded from the sandbox',
   'egress.opened': 'Connection out of the sandbox',
+  'egress.closed': 'Connection out of the sandbox ended',
   'egress.refused': 'Connection out of the sandbox refused',
   'recording.viewed': 'Recording watched',
   'recording.exported': 'Recording exported',

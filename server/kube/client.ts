@@ -2,7 +2,7 @@
 import { request } from 'node:https';
 import { Problem } from '../domain/problem.ts';
 import type { ApiEndpoint } from './connection.ts';
-import { unreachable } from './unreachable.ts';
+import { unreachable } from '../domain/unreachable.ts';
 
 export type KubeResponse = { status: number; body: unknown };
 

@@ -1,4 +1,5 @@
-import { Problem } from '../domain/problem.ts';
+/** Failed connections to a cluster, in words. Pure. */
+import { Problem } from './problem.ts';
 
 const tlsCodes =
   /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|INVALID_CA|HOSTNAME_MISMATCH|CRL_)/;

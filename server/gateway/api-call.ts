@@ -1,0 +1,246 @@
+/**
+ * One call on the Kubernetes path, from its first byte to its audit event: credential, session, parsing, decision,
+ * record, upstream. Plain calls and upgrades share all of it but the forwarding itself.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { CallFacts, CallRecord } from '../audit/audit-log.ts';
+import type { AuditSink } from '../audit/sink.ts';
+import { headerRefusal } from '../domain/forwarded-headers.ts';
+import { changesSomething, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
+import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
+import { Problem } from '../domain/problem.ts';
+import { redactQuery } from '../domain/query-redaction.ts';
+import { redactText } from '../domain/redaction.ts';
+import { correlationOf } from './correlation.ts';
+import type { LiveCall, LiveCalls } from './live-calls.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { GatewaySession, SessionDirectory } from './session-directory.ts';
+import type { TokenClaims } from './tokens.ts';
+import type { Upstream } from './upstream.ts';
+
+export type ApiCallDeps = {
+  sessions: SessionDirectory;
+  tokens: { verify(token: string): Promise<TokenClaims> };
+  clusters: {
+    /** Throws Problem `cluster-unknown`, or what keeps it from being reached. */
+    upstream(clusterId: string): Promise<Upstream>;
+  };
+  audit: AuditSink & { startCall(facts: CallFacts): CallRecord };
+  calls: LiveCalls;
+  metrics: () => GatewayMetrics;
+  now(): Date;
+};
+
+/** Whose connection a request came on, as far as the transport says. */
+export type Peer = { sessionId: string };
+
+// The account is made while the shell starts: a call in the first moments waits for it, not forever.
+const ACCOUNT_WAIT_MS = 30_000;
+const PATH_MAX = 4_096;
+
+export class ApiCall {
+  readonly auditId = randomUUID();
+  readonly correlationId: string;
+  readonly incoming: IncomingMessage;
+  /** Set as far as the request got. */
+  request: KubeRequest | null = null;
+  requestBytes = 0;
+  responseBytes = 0;
+  status: number | null = null;
+  upgraded = false;
+  readonly #deps: ApiCallDeps;
+  readonly #peer: Peer;
+  readonly #at: Date;
+  #session: GatewaySession | null = null;
+  #record: CallRecord | null = null;
+  #live: (LiveCall & { end(): void }) | null = null;
+
+  constructor(deps: ApiCallDeps, incoming: IncomingMessage, peer: Peer) {
+    this.#deps = deps;
+    this.#peer = peer;
+    this.#at = deps.now();
+    this.incoming = incoming;
+    this.correlationId = correlationOf(incoming.headers);
+  }
+
+  /** Aborted when the session is cut or the call stalls. Only after {@link admit}. */
+  get signal(): AbortSignal {
+    return this.#live!.abort.signal;
+  }
+
+  abort(reason: Problem): void {
+    this.#live?.abort.abort(reason);
+  }
+
+  /** Bytes moved: the call is not stalled. */
+  progress(): void {
+    if (this.#live) this.#live.progressAt = this.#deps.now().getTime();
+  }
+
+  /**
+   * Everything that comes before the cluster is asked, except the record. Throws the Problem to answer with: its
+   * refusal is in the audit log then.
+   */
+  async admit(): Promise<KubeRequest> {
+    const session = await this.#deps.sessions.alive(this.#peer.sessionId);
+    if (!session)
+      throw new Problem('session-ended', 401, 'This session has ended.', { next: 'Open a new one in the portal.' });
+    this.#session = session;
+    try {
+      return await this.#decide(session);
+    } catch (error) {
+      if (error instanceof Problem) await this.#recordRefusal(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Puts the call on record and finds its way up. A call that changes something is on record before this resolves;
+   * a read's record is awaited by {@link recorded}, before its answer begins.
+   */
+  async open(refusal: Refusal | null = null): Promise<Upstream & { authorization: string }> {
+    const { sessions, clusters } = this.#deps;
+    if (refusal) {
+      const problem = toProblem(refusal);
+      await this.#recordRefusal(problem);
+      throw problem;
+    }
+    this.#record = this.#start();
+    const changes = changesSomething(this.request!);
+    const wait = AbortSignal.any([this.signal, AbortSignal.timeout(ACCOUNT_WAIT_MS)]);
+    // Of several failures the first is thrown; the others were looked at by Promise.all and are no unhandled ones.
+    const [upstream, token] = await Promise.all([
+      clusters.upstream(this.#session!.clusterId),
+      sessions.upstreamToken(this.#session!.id, wait).catch((error: unknown) => {
+        throw this.signal.aborted ? this.signal.reason : asAccountProblem(error);
+      }),
+      changes ? this.#record.started : this.#record.started.catch(() => {}),
+    ]);
+    return { ...upstream, authorization: `Bearer ${token}` };
+  }
+
+  /** Throws Problem `audit-unavailable`: then no answer may begin. */
+  recorded(): Promise<void> {
+    return this.#record?.started ?? Promise.resolve();
+  }
+
+  /** The call's end, once, however it ended. */
+  async end(failure?: Problem): Promise<void> {
+    this.#live?.end();
+    this.#live = null;
+    const record = this.#record;
+    if (!record) return;
+    this.#record = null;
+    const at = this.#deps.now();
+    const durationMs = at.getTime() - this.#at.getTime();
+    const { status, requestBytes, responseBytes, upgraded } = this;
+    this.#deps.metrics().callEnded({
+      verb: this.request?.verb ?? '',
+      stream: upgraded || (this.request !== null && isLongRunning(this.request)),
+      status,
+      durationMs,
+      requestBytes,
+      responseBytes,
+    });
+    await record.finish({
+      at,
+      detail: {
+        status,
+        durationMs,
+        requestBytes,
+        responseBytes,
+        upgraded,
+        ...(failure ? { reason: failure.code } : {}),
+      },
+    });
+  }
+
+  async #decide(session: GatewaySession): Promise<KubeRequest> {
+    const { incoming } = this;
+    const parsed = parseKubeRequest(incoming.method ?? '', incoming.url ?? '');
+    if (!('refused' in parsed)) this.request = parsed;
+    const claims = await this.#authenticate();
+    // A token of another session, person or cluster opens nothing here, however valid it is.
+    if (claims.sessionId !== session.id || !claims.subject.endsWith(`:${session.serviceAccount}`))
+      throw new Problem('credential-foreign', 401, 'This credential belongs to another session.', {
+        next: 'Use the kubeconfig of this session: a credential works in its own shell only.',
+      });
+    const unfit = headerRefusal(incoming.rawHeaders);
+    if (unfit) throw toProblem(unfit);
+    if ('refused' in parsed) throw toProblem(parsed.refused);
+    const { portalNamespace } = await this.#deps.clusters.upstream(session.clusterId);
+    const refused = refusalOf(parsed, { portalNamespace });
+    if (refused) throw toProblem(refused);
+    this.#live = this.#deps.calls.begin(session.id, this.#at.getTime());
+    this.#live.stream = isLongRunning(parsed);
+    return parsed;
+  }
+
+  async #authenticate(): Promise<TokenClaims> {
+    const { authorization } = this.incoming.headers;
+    const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? '')?.[1];
+    if (!token)
+      throw new Problem('credential-missing', 401, 'This call carries no credential of the portal.', {
+        next: 'Use the kubeconfig of this session (unset KUBECONFIG, leave out --token and --kubeconfig).',
+      });
+    return this.#deps.tokens.verify(token);
+  }
+
+  #start(): CallRecord {
+    return this.#deps.audit.startCall({ ...this.#facts(), changes: changesSomething(this.request!) });
+  }
+
+  async #recordRefusal(problem: Problem): Promise<void> {
+    this.status = problem.status;
+    this.#deps.metrics().refused(problem.code);
+    const facts = this.#facts();
+    const detail = { ...facts.detail, status: problem.status, reason: problem.code };
+    // Where it cannot be kept, the refusal stands all the same: nothing happened that would have to be on record.
+    await this.#deps.audit.record({ ...facts, code: 'api.refused', detail }).catch(() => {});
+  }
+
+  #facts() {
+    const session = this.#session!;
+    const { request, incoming } = this;
+    const path = request ? request.path + redactQuery(request.query) : (incoming.url ?? '').split('?', 1)[0]!;
+    return {
+      at: this.#at,
+      actorId: session.actorId,
+      actor: session.actor,
+      sessionId: session.id,
+      clusterId: session.clusterId,
+      auditId: this.auditId,
+      clientAddress: session.clientAddress,
+      correlationId: this.correlationId,
+      detail: {
+        method: incoming.method ?? '',
+        path: redactText(path).slice(0, PATH_MAX),
+        verb: request?.verb ?? '',
+        group: request?.group ?? '',
+        resource: request?.resource ?? '',
+        subresource: request?.subresource ?? '',
+        namespace: request?.namespace ?? '',
+        name: request?.name ?? '',
+        userAgent: redactText(incoming.headers['user-agent'] ?? '').slice(0, 256),
+        status: null,
+        durationMs: null,
+        requestBytes: 0,
+        responseBytes: 0,
+        upgraded: false,
+      },
+    };
+  }
+}
+
+export function toProblem(refusal: Refusal): Problem {
+  return new Problem(refusal.code, refusal.status, refusal.message);
+}
+
+function asAccountProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem('account-not-ready', 503, "The session's account on the cluster is not ready.", {
+    next: 'Try again in a moment.',
+    cause: error,
+  });
+}

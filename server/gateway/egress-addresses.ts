@@ -1,0 +1,85 @@
+/** From a name that is allowed to the address that is dialled: resolved once, refused where the address is not fit. */
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { classifyAddress } from '../domain/addresses.ts';
+import { Problem } from '../domain/problem.ts';
+import type { EgressTarget } from './egress-policy.ts';
+
+export type ApiServers = () => Promise<readonly EgressTarget[]>;
+
+/** How long an API server's resolved addresses are believed. Its name seldom moves, and each connection asks. */
+const API_SERVER_MS = 30_000;
+
+export class EgressAddresses {
+  readonly #private = new BlockList();
+  readonly #apiServers: ApiServers;
+  #known: { at: number; addresses: Promise<ReadonlySet<string>> } | null = null;
+
+  /** Throws where a range is not `address/bits`. */
+  constructor(privateRanges: readonly string[], apiServers: ApiServers) {
+    this.#apiServers = apiServers;
+    for (const range of privateRanges) {
+      const [address = '', bits] = range.split('/');
+      const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+      this.#private.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family);
+    }
+  }
+
+  /**
+   * Addresses to dial, in order. One unfit address refuses the name: a name that answers with a public and an inner
+   * address is being rebound. Throws Problem `egress-address-refused` or `egress-unresolved`.
+   */
+  async resolve(target: EgressTarget): Promise<string[]> {
+    const found = isIP(target.host)
+      ? [target.host]
+      : await lookup(target.host, { all: true }).then(
+          (all) => all.map(({ address }) => address),
+          (cause: unknown) => {
+            throw new Problem('egress-unresolved', 502, `The name ${target.host} does not resolve.`, { cause });
+          },
+        );
+    const apiServers = await this.#apiServerAddresses();
+    for (const address of found) {
+      const fault = this.#faultOf(address, target.port, apiServers);
+      if (fault)
+        throw new Problem('egress-address-refused', 403, `${target.host} is at ${address}, ${fault}.`, {
+          next: 'The way to a cluster is kubectl; other inner addresses are for the operator to allow.',
+          meta: { address },
+        });
+    }
+    return found;
+  }
+
+  #faultOf(address: string, port: number, apiServers: ReadonlySet<string>): string | null {
+    if (apiServers.has(`${address} ${port}`)) return 'which is the API server of a registered cluster';
+    const kind = classifyAddress(address);
+    if (kind === 'loopback') return 'which is the machine that the portal runs on';
+    if (kind === 'link-local') return 'which is where metadata services are';
+    if (kind === 'reserved') return 'which is no address of one machine';
+    if (kind === 'private' && !this.#private.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
+      return 'in a private range that the operator has not allowed';
+    return null;
+  }
+
+  #apiServerAddresses(): Promise<ReadonlySet<string>> {
+    const now = Date.now();
+    if (!this.#known || now - this.#known.at > API_SERVER_MS) {
+      const addresses = this.#resolveApiServers();
+      this.#known = { at: now, addresses };
+      addresses.catch(() => (this.#known = null));
+    }
+    return this.#known.addresses;
+  }
+
+  async #resolveApiServers(): Promise<ReadonlySet<string>> {
+    const servers = await this.#apiServers();
+    const resolved = await Promise.all(
+      servers.map(async ({ host, port }) => {
+        // A name that does not resolve is reached by nobody.
+        const all = isIP(host) ? [{ address: host }] : await lookup(host, { all: true }).catch(() => []);
+        return all.map(({ address }) => `${address} ${port}`);
+      }),
+    );
+    return new Set(resolved.flat());
+  }
+}

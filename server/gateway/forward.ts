@@ -1,0 +1,200 @@
+/** A plain call: the request goes up and the answer comes down as they come, each at the pace of the slower end. */
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
+import { mustInspectBody } from '../domain/gateway-decision.ts';
+import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
+import { Problem } from '../domain/problem.ts';
+import { secretBodyRefusal } from '../domain/secret-body.ts';
+import { unreachable } from '../domain/unreachable.ts';
+import type { ApiCall } from './api-call.ts';
+import { requestOptions, type Upstream } from './upstream.ts';
+
+// The API server itself gives up on an ordinary request after 60 s and says so; webhooks may take 30 s of that.
+const ANSWER_MS = 90_000;
+/** Kubernetes takes no larger request. */
+const INSPECTED_MAX = 3 * 1024 * 1024;
+
+/** Resolves when the answer is out; throws the Problem to answer with, or to end the connection for. */
+export async function forward(call: ApiCall, response: ServerResponse): Promise<void> {
+  const request = await call.admit();
+  const { incoming } = call;
+  // A client that goes away ends the call, and so what the cluster does for it.
+  response.once('close', () => {
+    if (!response.writableFinished) call.abort(new Problem('client-gone', 499, 'The client closed the connection.'));
+  });
+  const body = mustInspectBody(request) ? await read(call) : null;
+  const refused = body ? inspect(incoming, body) : null;
+  const upstream = await call.open(refused);
+  const answer = await ask(call, request, upstream, body);
+  await relay(call, request, upstream, answer, response);
+}
+
+async function read(call: ApiCall): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of call.incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > INSPECTED_MAX)
+      throw new Problem('body-too-large', 413, `Kubernetes takes no request of more than ${INSPECTED_MAX} bytes.`);
+    chunks.push(chunk);
+    call.progress();
+  }
+  return Buffer.concat(chunks);
+}
+
+function inspect({ headers }: IncomingMessage, body: Buffer): Refusal | null {
+  return secretBodyRefusal(headers['content-type'] ?? '', headers['content-encoding'] ?? '', body.toString('latin1'));
+}
+
+/** The cluster's answer, its body still to come. A read on a connection that had gone stale is asked once more. */
+async function ask(
+  call: ApiCall,
+  request: KubeRequest,
+  upstream: Upstream & { authorization: string },
+  body: Buffer | null,
+): Promise<IncomingMessage> {
+  const repeatable = (request.method === 'GET' || request.method === 'HEAD') && !hasBody(call.incoming);
+  for (let attempt = 0; ; attempt++) {
+    const headers = forwardedRequestHeaders(call.incoming.rawHeaders);
+    // Framing is made anew: exactly one of the two lengths goes up.
+    if (call.incoming.headers['transfer-encoding'] !== undefined) headers.push('transfer-encoding', 'chunked');
+    const outgoing = httpsRequest({
+      ...requestOptions(upstream, request, headers, call.auditId),
+      agent: upstream.endpoint.agent,
+      signal: call.signal,
+    });
+    try {
+      return await answerOf(call, outgoing, body);
+    } catch (error) {
+      if (call.signal.aborted) throw call.signal.reason;
+      const stale = outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      if (!(stale && repeatable && attempt === 0)) throw unreachable(upstream.cluster, error);
+    }
+  }
+}
+
+function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(
+      () => outgoing.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
+      ANSWER_MS,
+    );
+    outgoing.on('error', (error) => {
+      clearTimeout(late);
+      reject(error);
+    });
+    outgoing.once('response', (answer) => {
+      clearTimeout(late);
+      resolve(answer);
+    });
+    // A server that changes protocols unasked: nothing of what follows is an answer (CVE-2018-1002105's kin).
+    outgoing.once('upgrade', (_, socket) => {
+      socket.destroy();
+      reject(new Error('it changed protocols unasked'));
+    });
+    if (body) {
+      call.requestBytes = body.length;
+      outgoing.end(body);
+    } else if (hasBody(call.incoming)) {
+      call.incoming.on('data', (chunk: Buffer) => {
+        call.requestBytes += chunk.length;
+        call.progress();
+      });
+      call.incoming.on('error', () => {});
+      call.incoming.pipe(outgoing);
+    } else {
+      outgoing.end();
+    }
+  });
+}
+
+/** Throws the Problem for an answer that must not be passed on, before anything of it is. */
+async function relay(
+  call: ApiCall,
+  request: KubeRequest,
+  upstream: Upstream,
+  answer: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const status = answer.statusCode ?? 502;
+  const unwanted = redirectRefusal(request, upstream, status, answer.headers.location);
+  if (unwanted) {
+    answer.destroy();
+    throw unwanted;
+  }
+  try {
+    await call.recorded();
+  } catch (error) {
+    answer.destroy();
+    throw error;
+  }
+  call.status = status;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => {
+    answer.destroy();
+    response.destroy();
+    reject(call.signal.reason as Error);
+  };
+  if (call.signal.aborted) return (abort(), promise);
+  call.signal.addEventListener('abort', abort, { once: true });
+
+  response.on('error', () => {});
+  response.once('finish', resolve);
+  answer.on('data', (chunk: Buffer) => {
+    call.responseBytes += chunk.length;
+    call.progress();
+  });
+  answer.once('error', (error) => {
+    // What has been sent cannot be taken back: cutting the connection tells the client that it is not whole.
+    response.destroy();
+    reject(call.signal.aborted ? (call.signal.reason as Error) : unreachable(upstream.cluster, error));
+  });
+  response.writeHead(status, answer.statusMessage, [
+    ...forwardedResponseHeaders(answer.rawHeaders),
+    'x-correlation-id',
+    call.correlationId,
+  ]);
+  // A watch of something that does not change sends nothing for minutes: the client must see that it stands.
+  response.flushHeaders();
+  answer.once('end', () => {
+    const trailers = trailerPairs(answer.rawTrailers);
+    if (trailers.length > 0) response.addTrailers(trailers);
+  });
+  answer.pipe(response);
+  try {
+    await promise;
+  } finally {
+    call.signal.removeEventListener('abort', abort);
+  }
+}
+
+/**
+ * Redirects are not followed, and none that leads elsewhere reaches a client that would. A web application behind a
+ * proxy subresource may send its user on within the same address.
+ */
+function redirectRefusal(
+  request: KubeRequest,
+  upstream: Upstream,
+  status: number,
+  location: string | undefined,
+): Problem | null {
+  if (status < 300 || status >= 400 || status === 304 || location === undefined) return null;
+  if (request.subresource === 'proxy' && /^\/(?![/\\])/.test(location)) return null;
+  return new Problem(
+    'redirect-refused',
+    502,
+    `The cluster ${upstream.cluster} answered with a redirect, which the portal does not follow.`,
+    { next: "Ask the operator to register the API server's own address.", meta: { cluster: upstream.cluster } },
+  );
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function trailerPairs(raw: string[]): [string, string][] {
+  const out: [string, string][] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) out.push([raw[at]!, raw[at + 1]!]);
+  return out;
+}

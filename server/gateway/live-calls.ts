@@ -1,0 +1,79 @@
+/** Calls under way, by session: what a revocation cuts, what a stall ends, what the limits count. */
+import { Problem } from '../domain/problem.ts';
+
+export type LiveCall = {
+  readonly sessionId: string;
+  /** Aborted when the call has to end; everything that the call holds hangs on it. */
+  readonly abort: AbortController;
+  /** Resolves when nothing of the call is left. */
+  readonly ended: Promise<void>;
+  /** Bodies and streams that may rest: watches, followed logs, exec. */
+  stream: boolean;
+  /** When bytes last moved in either direction. */
+  progressAt: number;
+};
+
+/** One person's terminal with a busy controller or helm in it stays far below. */
+const CALLS_PER_SESSION = 256;
+/** An ordinary answer of which no byte moves for this long, in a client that stopped reading or a cluster that hangs. */
+const STALL_MS = 120_000;
+const SWEEP_MS = 10_000;
+
+export class LiveCalls implements Disposable {
+  readonly #bySession = new Map<string, Set<LiveCall>>();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(now: () => number) {
+    this.#sweep = setInterval(() => this.#endStalled(now()), SWEEP_MS).unref();
+  }
+
+  get count(): number {
+    let sum = 0;
+    for (const calls of this.#bySession.values()) sum += calls.size;
+    return sum;
+  }
+
+  /** Throws Problem `too-many-calls`. */
+  begin(sessionId: string, now: number): LiveCall & { end(): void } {
+    const calls = this.#bySession.get(sessionId) ?? new Set();
+    if (calls.size >= CALLS_PER_SESSION)
+      throw new Problem('too-many-calls', 429, `This session has ${CALLS_PER_SESSION} Kubernetes calls under way.`, {
+        next: 'Wait until some have ended; streams left open (watch, logs -f, port-forward) count too.',
+        meta: { limit: String(CALLS_PER_SESSION) },
+      });
+    this.#bySession.set(sessionId, calls);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const call = {
+      sessionId,
+      abort: new AbortController(),
+      ended: promise,
+      stream: false,
+      progressAt: now,
+      end: () => {
+        calls.delete(call);
+        if (calls.size === 0 && this.#bySession.get(sessionId) === calls) this.#bySession.delete(sessionId);
+        resolve();
+      },
+    };
+    calls.add(call);
+    return call;
+  }
+
+  /** Ends all of a session's calls; resolves when they are gone. */
+  async cut(sessionId: string, reason: Problem): Promise<void> {
+    const calls = [...(this.#bySession.get(sessionId) ?? [])];
+    for (const call of calls) call.abort.abort(reason);
+    await Promise.all(calls.map((call) => call.ended));
+  }
+
+  #endStalled(now: number): void {
+    for (const calls of this.#bySession.values())
+      for (const call of calls)
+        if (!call.stream && now - call.progressAt > STALL_MS)
+          call.abort.abort(new Problem('call-stalled', 504, `No byte of this call moved for ${STALL_MS / 1000} s.`));
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#sweep);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A call that changes protocols: exec, attach, port-forward, watches over WebSocket. The request goes up as a request,
+ * on a connection of its own; bytes are piped only once the cluster has answered 101. Any other answer is passed on
+ * and both connections are closed (CVE-2018-1002105: a failed upgrade left an open, authenticated way up).
+ */
+import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
+import { upgradeOf } from '../domain/gateway-decision.ts';
+import { Problem } from '../domain/problem.ts';
+import { unreachable } from '../domain/unreachable.ts';
+import { type ApiCall, toProblem } from './api-call.ts';
+import { requestOptions } from './upstream.ts';
+
+// Pulling an image for an ephemeral container or starting a slow exec can take the kubelet a while.
+const ANSWER_MS = 90_000;
+/** An answer that refuses an upgrade is a metav1.Status, not a download. */
+const REFUSAL_MAX = 1024 * 1024;
+
+/** Resolves when both ends are closed; throws the Problem to answer with while nothing has been answered. */
+export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer): Promise<void> {
+  const { incoming } = call;
+  const request = await call.admit();
+  const gone = () => call.abort(new Problem('client-gone', 499, 'The client closed the connection.'));
+  client.once('close', gone);
+  const protocol = upgradeOf(request, incoming.headers.upgrade ?? '');
+  if (typeof protocol === 'object') await call.open(protocol.refused);
+  if (Number(incoming.headers['content-length'] ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined)
+    await call.open({ code: 'bad-framing', status: 400, message: 'A request that changes protocols has no body.' });
+  const upstream = await call.open();
+
+  const headers = forwardedRequestHeaders(incoming.rawHeaders);
+  headers.push('connection', 'Upgrade', 'upgrade', protocol === 'websocket' ? 'websocket' : 'SPDY/3.1');
+  const outgoing = httpsRequest({
+    ...upstream.endpoint.tls,
+    ...requestOptions(upstream, request, headers, call.auditId),
+    agent: false,
+    signal: call.signal,
+  });
+  const late = setTimeout(
+    () => outgoing.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
+    ANSWER_MS,
+  );
+  try {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    outgoing.once('error', reject);
+    outgoing.once('response', (answer) => resolve({ answer }));
+    outgoing.once('upgrade', (answer, socket, first) => resolve({ answer, socket, first }));
+    outgoing.end();
+    const result = await promise.catch((error: unknown) => {
+      throw call.signal.aborted ? call.signal.reason : unreachable(upstream.cluster, error);
+    });
+    clearTimeout(late);
+    await call.recorded();
+    if (result.socket) {
+      call.upgraded = true;
+      await pipe(call, { client, head }, result);
+    } else await passRefusal(call, client, result.answer);
+  } finally {
+    clearTimeout(late);
+    client.off('close', gone);
+    outgoing.on('error', () => {});
+    outgoing.destroy();
+  }
+}
+
+type Answer = { answer: IncomingMessage; socket?: undefined } | Switched;
+type Switched = { answer: IncomingMessage; socket: Duplex; first: Buffer };
+
+async function pipe(
+  call: ApiCall,
+  { client, head }: { client: Duplex; head: Buffer },
+  { answer, socket, first }: Switched,
+): Promise<void> {
+  call.status = 101;
+  const lines = [
+    `HTTP/1.1 101 ${STATUS_CODES[101]}`,
+    'Connection: Upgrade',
+    `Upgrade: ${answer.headers.upgrade ?? ''}`,
+  ];
+  const headers = forwardedResponseHeaders(answer.rawHeaders);
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  lines.push(`x-correlation-id: ${call.correlationId}`);
+
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let open = 2;
+  const closed = () => {
+    if (--open === 0) resolve();
+  };
+  for (const [from, to] of [
+    [client, socket],
+    [socket, client],
+  ] as const) {
+    from.on('error', () => {});
+    from.once('close', () => {
+      closed();
+      // Half-closing is kept by pipe; a connection that is gone takes the other with it, once that has been flushed.
+      if (!to.writableEnded) to.end();
+      setTimeout(() => to.destroy(), FLUSH_MS).unref();
+    });
+  }
+  const abort = () => {
+    client.destroy();
+    socket.destroy();
+  };
+  call.signal.addEventListener('abort', abort, { once: true });
+  if (call.signal.aborted) abort();
+
+  client.on('data', (chunk: Buffer) => {
+    call.requestBytes += chunk.length;
+  });
+  socket.on('data', (chunk: Buffer) => {
+    call.responseBytes += chunk.length;
+  });
+  client.write(`${lines.join('\r\n')}\r\n\r\n`);
+  if (first.length > 0) socket.unshift(first);
+  if (head.length > 0) client.unshift(head);
+  client.pipe(socket);
+  socket.pipe(client);
+  await promise;
+  call.signal.removeEventListener('abort', abort);
+}
+
+// The last bytes of an exec (its exit status) are still on their way to a slow client when the cluster closes.
+const FLUSH_MS = 5_000;
+
+/** The cluster said no: its answer, then the end of both connections. */
+async function passRefusal(call: ApiCall, client: Duplex, answer: IncomingMessage): Promise<void> {
+  const status = answer.statusCode ?? 502;
+  if (status < 200 || (status >= 300 && status < 400)) {
+    answer.destroy();
+    throw toProblem({
+      code: 'redirect-refused',
+      status: 502,
+      message: 'The cluster answered with a redirect, which the portal does not follow.',
+    });
+  }
+  call.status = status;
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    call.responseBytes += chunk.length;
+    if (call.responseBytes > REFUSAL_MAX) break;
+    chunks.push(chunk);
+  }
+  await answerOnSocket(call.incoming, client, (response) => {
+    response.writeHead(status, answer.statusMessage, [
+      ...forwardedResponseHeaders(answer.rawHeaders),
+      'x-correlation-id',
+      call.correlationId,
+    ]);
+    response.end(Buffer.concat(chunks));
+  });
+}
+
+/** An ordinary answer on the socket of an upgrade request, after which it is closed. */
+export async function answerOnSocket(
+  incoming: IncomingMessage,
+  socket: Duplex,
+  answer: (response: ServerResponse) => void,
+): Promise<void> {
+  if (socket.destroyed) return;
+  const response = new ServerResponse(incoming);
+  response.shouldKeepAlive = false;
+  const done = Promise.withResolvers<void>();
+  response.once('finish', done.resolve);
+  socket.once('close', done.resolve);
+  socket.on('error', () => {});
+  // ServerResponse writes to whatever streams: net.Socket is only what http mostly has.
+  response.assignSocket(socket as Socket);
+  answer(response);
+  await done.promise;
+  response.detachSocket(socket as Socket);
+  socket.end();
+  setTimeout(() => socket.destroy(), FLUSH_MS).unref();
+}

@@ -1,0 +1,43 @@
+/** Where the gateway sends a call. */
+import type { AgentOptions, Agent, RequestOptions } from 'node:https';
+import type { KubeRequest } from '../domain/kube-request.ts';
+
+export type Upstream = {
+  cluster: string;
+  /** The portal's own namespace there: no session changes anything in it. */
+  portalNamespace: string;
+  endpoint: {
+    hostname: string;
+    port: number;
+    basePath: string;
+    /** Verifies TLS; presents no certificate of ours. */
+    agent: Agent;
+    tls: AgentOptions;
+  };
+};
+
+/** Options of https.request for this call: the target is what was decided on, the identity ours. */
+export function requestOptions(
+  { endpoint, authorization }: Upstream & { authorization: string },
+  request: KubeRequest,
+  headers: string[],
+  auditId: string,
+): RequestOptions {
+  const host = endpoint.hostname.includes(':') ? `[${endpoint.hostname}]` : endpoint.hostname;
+  return {
+    hostname: endpoint.hostname,
+    port: endpoint.port,
+    method: request.method,
+    path: endpoint.basePath + request.path + request.query,
+    // A flat list keeps repeated headers as they came; node adds nothing but framing to it.
+    headers: [
+      'host',
+      endpoint.port === 443 ? host : `${host}:${endpoint.port}`,
+      'authorization',
+      authorization,
+      'audit-id',
+      auditId,
+      ...headers,
+    ],
+  };
+}
