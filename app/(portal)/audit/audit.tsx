@@ -1,0 +1,159 @@
+'use client';
+import { ScrollText } from 'lucide-react';
+import Link from 'next/link';
+import { useState } from 'react';
+import type { AuditEventBody } from '../../../server/http/schemas.ts';
+import { api } from '../../lib/api.ts';
+import { paths } from '../../lib/paths.ts';
+import { absoluteTime } from '../../lib/time.ts';
+import { usePages } from '../../lib/use-pages.ts';
+import { useSearch } from '../../lib/use-search.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Filter } from '../../ui/filter.tsx';
+import { Empty, Fact, Facts, Waiting } from '../../ui/layout.tsx';
+import { ListPage } from '../../ui/list-page.tsx';
+import { ProblemPanel } from '../../ui/problem.tsx';
+import { Table, type Column } from '../../ui/table.tsx';
+import { Time } from '../../ui/time.tsx';
+import { summary } from './summary.ts';
+
+const LIVE_MS = 5_000;
+
+const columns: Column<AuditEventBody>[] = [
+  { key: 'at', header: 'When', width: '110px', cell: (event) => <Time at={event.at} /> },
+  { key: 'title', header: 'What', width: 'minmax(150px, 1.2fr)', cell: (event) => event.title },
+  { key: 'actor', header: 'Who', width: 'minmax(90px, 0.9fr)', cell: (event) => event.actor },
+  {
+    key: 'detail',
+    header: 'Detail',
+    width: 'minmax(160px, 2.2fr)',
+    wide: true,
+    cell: (event) => <span className="font-mono text-[12.5px] text-muted">{summary(event)}</span>,
+  },
+  {
+    key: 'code',
+    header: 'Code',
+    width: '170px',
+    wide: true,
+    cell: (event) => <code className="text-muted">{event.code}</code>,
+  },
+];
+
+const filters = ['code', 'actor', 'session', 'cluster', 'from', 'to'] as const;
+type FilterKey = (typeof filters)[number];
+
+/** The audit log: the newest first, filtered by what the portal can filter by. */
+export function Audit() {
+  const [search, setSearch] = useSearch();
+  const [opened, setOpened] = useState<AuditEventBody | null>(null);
+  const filter = Object.fromEntries(filters.map((key) => [key, search.get(key) ?? ''])) as Record<FilterKey, string>;
+  const list = usePages(
+    ['audit', filter],
+    (cursor, signal) => api.audit({ ...filter, ...(cursor ? { cursor } : {}) }, signal),
+    LIVE_MS,
+  );
+  const filtered = filters.some((key) => filter[key]);
+  const day = (text: string) => (text ? text.slice(0, 10) : '');
+  return (
+    <ListPage
+      title="Audit"
+      actions={
+        <>
+          <Filter label="Code, as session.opened" value={filter.code} onChange={(code) => setSearch({ code })} />
+          <input
+            className="input w-full sm:w-44"
+            aria-label="Who"
+            placeholder="Who"
+            value={filter.actor}
+            onChange={(event) => setSearch({ actor: event.target.value })}
+          />
+          <label className="flex items-center gap-1.5 text-muted">
+            From
+            <input
+              type="date"
+              className="input w-auto"
+              value={day(filter.from)}
+              onChange={(event) => setSearch({ from: event.target.value ? `${event.target.value}T00:00:00Z` : null })}
+            />
+          </label>
+          <label className="flex items-center gap-1.5 text-muted">
+            to
+            <input
+              type="date"
+              className="input w-auto"
+              value={day(filter.to)}
+              onChange={(event) => setSearch({ to: event.target.value ? `${event.target.value}T23:59:59.999Z` : null })}
+            />
+          </label>
+          {filtered ? (
+            <Button onClick={() => setSearch(Object.fromEntries(filters.map((key) => [key, null])), true)}>
+              Clear
+            </Button>
+          ) : null}
+        </>
+      }
+    >
+      {list.error && !list.data ? (
+        <ProblemPanel error={list.error} retry={() => void list.refetch()} />
+      ) : list.data === undefined ? (
+        <Waiting>Asking for the audit log</Waiting>
+      ) : list.rows.length === 0 ? (
+        <Empty icon={ScrollText} title={filtered ? 'No event matches' : 'No event yet'}>
+          Sign-ins, sessions, calls to clusters, files and changes by administrators are here.
+        </Empty>
+      ) : (
+        <Table
+          label="Audit events"
+          rows={list.rows}
+          columns={columns}
+          rowKey={(event) => String(event.id)}
+          onOpen={setOpened}
+          onEnd={list.more}
+        />
+      )}
+      {opened ? <Event event={opened} onClose={() => setOpened(null)} /> : null}
+    </ListPage>
+  );
+}
+
+function Event({ event, onClose }: { event: AuditEventBody; onClose: () => void }) {
+  return (
+    <Dialog open onClose={onClose} title={event.title} wide>
+      <Facts>
+        <Fact name="When">{absoluteTime(new Date(event.at))}</Fact>
+        <Fact name="Code">
+          <code>{event.code}</code>
+        </Fact>
+        <Fact name="Who">{event.actor}</Fact>
+        {event.sessionId ? (
+          <Fact name="Session">
+            <Link className="link" href={paths.session(event.sessionId)}>
+              {event.sessionId}
+            </Link>
+          </Fact>
+        ) : null}
+        {event.auditId ? (
+          <Fact name="Audit-ID">
+            <code>{event.auditId}</code> <CopyButton bare text={event.auditId} label="Copy the Audit-ID" />
+          </Fact>
+        ) : null}
+        {event.clientAddress ? <Fact name="From">{event.clientAddress}</Fact> : null}
+        {event.correlationId ? (
+          <Fact name="Correlation id">
+            <code>{event.correlationId}</code>{' '}
+            <CopyButton bare text={event.correlationId} label="Copy the correlation id" />
+          </Fact>
+        ) : null}
+      </Facts>
+      <pre
+        tabIndex={0}
+        aria-label="Detail"
+        className="mt-4 max-h-80 overflow-auto rounded-md border bg-sunken p-3 text-[12px]"
+      >
+        {JSON.stringify(event.detail, null, 2)}
+      </pre>
+    </Dialog>
+  );
+}

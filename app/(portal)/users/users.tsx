@@ -1,0 +1,193 @@
+'use client';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Ban, CircleCheck, Plus, Users as UsersIcon } from 'lucide-react';
+import { useState } from 'react';
+import type { User } from '../../../server/http/schemas.ts';
+import { api } from '../../lib/api.ts';
+import { queries } from '../../lib/queries.ts';
+import { useSearch } from '../../lib/use-search.ts';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { Filter } from '../../ui/filter.tsx';
+import { Icon } from '../../ui/glyph.tsx';
+import { Empty, Waiting } from '../../ui/layout.tsx';
+import { ListPage } from '../../ui/list-page.tsx';
+import { ProblemPanel } from '../../ui/problem.tsx';
+import { Status } from '../../ui/status.tsx';
+import { parseSort, sortRows, Table, type Column } from '../../ui/table.tsx';
+import { Time } from '../../ui/time.tsx';
+import { toast } from '../../ui/toast.tsx';
+import { UserForm } from './user-form.tsx';
+
+const providers: Record<User['provider'], string> = { local: 'Local', oidc: 'OpenID', github: 'GitHub' };
+
+export function Users() {
+  const me = useQuery(queries.me());
+  const users = useQuery(queries.users());
+  const client = useQueryClient();
+  const [search, setSearch] = useSearch();
+  const [editing, setEditing] = useState<User | 'new' | null>(null);
+  const [asking, setAsking] = useState<User | null>(null);
+  const filter = search.get('q') ?? '';
+  const sort = parseSort(search.get('sort') ?? 'name');
+  const columns: Column<User>[] = [
+    {
+      key: 'name',
+      header: 'Name',
+      width: 'minmax(110px, 1.2fr)',
+      sort: (user) => user.name.toLowerCase(),
+      cell: (user) => <span className="font-medium">{user.name}</span>,
+    },
+    {
+      key: 'email',
+      header: 'Email',
+      width: 'minmax(120px, 1.5fr)',
+      wide: true,
+      sort: (user) => user.email,
+      cell: (user) => user.email,
+    },
+    {
+      key: 'provider',
+      header: 'Signs in by',
+      width: '100px',
+      wide: true,
+      sort: (user) => user.provider,
+      cell: (user) => providers[user.provider],
+    },
+    {
+      key: 'roles',
+      header: 'Roles',
+      width: 'minmax(90px, 1fr)',
+      cell: (user) => user.roles.join(', ') || <span className="text-muted">none</span>,
+    },
+    {
+      key: 'groups',
+      header: 'Groups',
+      width: 'minmax(90px, 1fr)',
+      wide: true,
+      cell: (user) => <span title={user.groups.join(', ')}>{user.groups.join(', ') || '–'}</span>,
+    },
+    {
+      key: 'seen',
+      header: 'Signed in',
+      width: '110px',
+      wide: true,
+      sort: (user) => user.lastSignInAt ?? '',
+      cell: (user) => (user.lastSignInAt ? <Time at={user.lastSignInAt} /> : 'never'),
+    },
+    {
+      key: 'state',
+      header: 'State',
+      width: '110px',
+      sort: (user) => (user.disabledAt ? 1 : 0),
+      cell: (user) =>
+        user.disabledAt ? (
+          <Status icon={Ban} tone="bad">
+            Disabled
+          </Status>
+        ) : (
+          <Status icon={CircleCheck} tone="ok">
+            Enabled
+          </Status>
+        ),
+    },
+    {
+      key: 'actions',
+      header: '',
+      width: '180px',
+      cell: (user) => (
+        <span className="flex justify-end gap-1.5">
+          <Button
+            size="sm"
+            aria-label={`Change ${user.name}`}
+            blocked={user.provider === 'local' ? null : 'the provider holds name and groups'}
+            onClick={() => setEditing(user)}
+          >
+            Change
+          </Button>
+          <Button
+            size="sm"
+            kind={user.disabledAt ? 'default' : 'danger'}
+            aria-label={`${user.disabledAt ? 'Enable' : 'Disable'} ${user.name}`}
+            blocked={user.id === me.data?.id ? 'this is you' : null}
+            onClick={() => setAsking(user)}
+          >
+            {user.disabledAt ? 'Enable' : 'Disable'}
+          </Button>
+        </span>
+      ),
+    },
+  ];
+  const all = users.data?.items ?? [];
+  const rows = sortRows(
+    all.filter((user) =>
+      `${user.name} ${user.email} ${user.groups.join(' ')} ${user.roles.join(' ')}`
+        .toLowerCase()
+        .includes(filter.toLowerCase()),
+    ),
+    columns,
+    sort,
+  );
+  const refresh = () => client.invalidateQueries({ queryKey: ['users'] });
+  const disabling = asking !== null && asking.disabledAt === null;
+  return (
+    <ListPage
+      title="Users"
+      count={users.data ? rows.length : undefined}
+      actions={
+        <>
+          <Filter label="Filter users" value={filter} onChange={(q) => setSearch({ q })} />
+          <Button kind="primary" onClick={() => setEditing('new')}>
+            <Icon of={Plus} /> Add a local user
+          </Button>
+        </>
+      }
+    >
+      {users.error && !users.data ? (
+        <ProblemPanel error={users.error} retry={() => void users.refetch()} />
+      ) : users.data === undefined ? (
+        <Waiting>Asking for the users</Waiting>
+      ) : rows.length === 0 ? (
+        <Empty icon={UsersIcon} title={all.length ? 'No user matches the filter' : 'No user yet'}>
+          People of an identity provider are here once they have signed in.
+        </Empty>
+      ) : (
+        <Table
+          label="Users"
+          rows={rows}
+          columns={columns}
+          rowKey={(user) => user.id}
+          sort={sort}
+          onSort={(next) => setSearch({ sort: next })}
+        />
+      )}
+      {editing ? (
+        <UserForm
+          user={editing === 'new' ? null : editing}
+          onClose={() => setEditing(null)}
+          onSaved={(user) => {
+            setEditing(null);
+            toast(`${user.name} is saved.`);
+            void refresh();
+          }}
+        />
+      ) : null}
+      <Confirm
+        open={asking !== null}
+        onClose={() => setAsking(null)}
+        title={`${disabling ? 'Disable' : 'Enable'} ${asking?.name ?? ''}?`}
+        action={disabling ? 'Disable' : 'Enable'}
+        act={async () => {
+          await api.updateUser(asking!.id, { disabled: disabling });
+          await refresh();
+        }}
+      >
+        <p>
+          {disabling
+            ? 'They are signed out everywhere within a second, their running sessions end, and their API tokens are refused. It can be undone.'
+            : 'They can sign in again. Sessions that ended stay ended.'}
+        </p>
+      </Confirm>
+    </ListPage>
+  );
+}

@@ -1,0 +1,4 @@
+'use client';
+import { PageFailure } from './ui/page-failure.tsx';
+
+export default PageFailure;

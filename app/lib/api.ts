@@ -1,0 +1,134 @@
+/**
+ * The pages' client of the portal's REST API: one function a route, typed by the portal's own schemas, every failure
+ * a PortalError. A call without a sign-in leads to the sign-in page, once.
+ */
+import type {
+  ApiToken,
+  AuditEventBody,
+  Cluster,
+  ClusterTest,
+  CreatedToken,
+  CreateUser,
+  Me,
+  OpenedSession,
+  Page,
+  RegisterCluster,
+  Role,
+  Session,
+  SignInOptions,
+  UpdateUser,
+  User,
+} from '../../server/http/schemas.ts';
+import { paths } from './paths.ts';
+import { problemOf, unreachable } from './problem.ts';
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+type Options = { method?: string; body?: unknown; query?: Query; signal?: AbortSignal; stay?: boolean };
+
+const base = '/api/v1';
+const id = encodeURIComponent;
+
+function address(path: string, query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query))
+    if (value !== null && value !== undefined && value !== '') params.set(key, String(value));
+  const text = params.toString();
+  return `${base}${path}${text ? `?${text}` : ''}`;
+}
+
+/** Leaves for the sign-in page, which returns here. */
+export function toSignIn(reason?: string): void {
+  const here = location.pathname + location.search;
+  location.assign(paths.signIn({ return: here === '/' ? undefined : here, reason }));
+}
+
+/** fetch with the portal's manners. Throws PortalError; `stay` keeps a 401 from leading to the sign-in page. */
+export async function send(path: string, options: Options = {}): Promise<Response> {
+  const { method = 'GET', body, query, signal, stay = false } = options;
+  const raw = body instanceof Blob || body instanceof ReadableStream;
+  let response: Response;
+  try {
+    response = await fetch(address(path, query), {
+      method,
+      signal,
+      cache: 'no-store',
+      headers: body !== undefined && !raw ? { 'content-type': 'application/json' } : {},
+      body: body === undefined ? undefined : raw ? (body as BodyInit) : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw unreachable(error);
+  }
+  if (response.ok) return response;
+  const failure = await problemOf(response);
+  if (response.status === 401 && !stay) toSignIn('expired');
+  throw failure;
+}
+
+async function call<T>(path: string, options?: Options): Promise<T> {
+  const response = await send(path, options);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+export type SearchHit = { offset: number; atMs: number; line: string };
+export type SessionFilter = { state?: string; user?: string; cluster?: string; mine?: boolean; cursor?: string };
+export type AuditFilter = {
+  code?: string;
+  actor?: string;
+  session?: string;
+  cluster?: string;
+  from?: string;
+  to?: string;
+  cursor?: string;
+};
+export type NewToken = { name: string; scopes: ApiToken['scopes']; days: number };
+/** What the form sends; the portal fills in the defaults. */
+export type ClusterRegistration = RegisterCluster;
+
+export const api = {
+  signInOptions: (signal?: AbortSignal) => call<SignInOptions>('/sign-in', { signal, stay: true }),
+  signOut: () => call<void>('/sign-out', { method: 'POST' }),
+  me: (signal?: AbortSignal) => call<Me>('/me', { signal }),
+
+  tokens: (signal?: AbortSignal) => call<Page<ApiToken>>('/me/tokens', { signal }),
+  createToken: (body: NewToken) => call<CreatedToken>('/me/tokens', { method: 'POST', body }),
+  revokeToken: (token: string) => call<void>(`/me/tokens/${id(token)}`, { method: 'DELETE' }),
+
+  users: (signal?: AbortSignal) => call<Page<User>>('/users', { signal }),
+  createUser: (body: CreateUser) => call<User>('/users', { method: 'POST', body }),
+  updateUser: (user: string, body: UpdateUser) => call<User>(`/users/${id(user)}`, { method: 'PATCH', body }),
+
+  roles: (signal?: AbortSignal) => call<Page<Role>>('/roles', { signal }),
+  putRole: (role: Role) => call<Role>(`/roles/${id(role.name)}`, { method: 'PUT', body: role }),
+  deleteRole: (name: string) => call<void>(`/roles/${id(name)}`, { method: 'DELETE' }),
+
+  clusters: (signal?: AbortSignal) => call<Page<Cluster>>('/clusters', { signal }),
+  cluster: (name: string, signal?: AbortSignal) => call<Cluster>(`/clusters/${id(name)}`, { signal }),
+  testCluster: (body: ClusterRegistration) => call<ClusterTest>('/clusters/test', { method: 'POST', body }),
+  registerCluster: (body: ClusterRegistration) => call<Cluster>('/clusters', { method: 'POST', body }),
+  updateCluster: (name: string, body: { production: boolean }) =>
+    call<Cluster>(`/clusters/${id(name)}`, { method: 'PATCH', body }),
+  removeCluster: (name: string) => call<void>(`/clusters/${id(name)}`, { method: 'DELETE' }),
+  clusterManifest: async (namespace: string, signal?: AbortSignal) =>
+    (await send('/clusters/manifest', { query: { namespace }, signal })).text(),
+
+  sessions: (filter: SessionFilter, signal?: AbortSignal) =>
+    call<Page<Session>>('/sessions', { query: filter, signal }),
+  session: (session: string, signal?: AbortSignal) => call<Session>(`/sessions/${id(session)}`, { signal }),
+  openSession: (body: { cluster: string; role?: string; cols: number; rows: number }) =>
+    call<OpenedSession>('/sessions', { method: 'POST', body }),
+  extendSession: (session: string) => call<Session>(`/sessions/${id(session)}/extend`, { method: 'POST' }),
+  endSession: (session: string) => call<Session>(`/sessions/${id(session)}/end`, { method: 'POST' }),
+  ticket: (session: string, signal?: AbortSignal) =>
+    call<{ ticket: string; expiresAt: string }>(`/sessions/${id(session)}/ticket`, {
+      method: 'POST',
+      signal,
+      stay: true,
+    }),
+  calls: (session: string, cursor?: string, signal?: AbortSignal) =>
+    call<Page<AuditEventBody>>(`/sessions/${id(session)}/calls`, { query: { cursor }, signal }),
+  searchRecording: (session: string, q: string, signal?: AbortSignal) =>
+    call<{ items: SearchHit[] }>(`/sessions/${id(session)}/recording/search`, { query: { q }, signal }),
+  audit: (filter: AuditFilter, signal?: AbortSignal) => call<Page<AuditEventBody>>('/audit', { query: filter, signal }),
+};

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { bytes, countdown, duration, relativeTime } from './time.ts';
+
+const now = new Date('2026-11-22T12:00:00Z');
+const after = (ms: number) => new Date(now.getTime() + ms);
+
+test.each([
+  [-500, 'just now'],
+  [-61_000, '1 min. ago'],
+  [-3 * 3_600_000, '3 hr. ago'],
+  [-26 * 3_600_000, 'yesterday'],
+  [40_000, 'in 40 s'],
+  [5 * 60_000, 'in 5 min.'],
+])('%d ms from now reads %j', (delta, text) => expect(relativeTime(after(delta), now)).toBe(text));
+
+test.each([
+  [12, '12 ms'],
+  [1250, '1.3 s'],
+  [42_000, '42 s'],
+  [4 * 60_000, '4 min'],
+  [247_000, '4 min 7 s'],
+  [3_840_000, '1 h 4 min'],
+  [8 * 3_600_000, '8 h'],
+  [50 * 3_600_000, '2 d 2 h'],
+])('%d ms last %j', (ms, text) => expect(duration(ms)).toBe(text));
+
+test.each([
+  [-5, '0:00'],
+  [59_001, '1:00'],
+  [247_000, '4:07'],
+  [3_729_000, '1:02:09'],
+])('%d ms left show as %j', (ms, text) => expect(countdown(ms)).toBe(text));
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1536, '1.5 KiB'],
+  [1024 * 1024, '1 MiB'],
+  [250 * 1024 * 1024, '250 MiB'],
+])('%d bytes are %j', (n, text) => expect(bytes(n)).toBe(text));

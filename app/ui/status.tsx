@@ -1,0 +1,128 @@
+import type { LucideIcon } from 'lucide-react';
+import {
+  Ban,
+  CircleAlert,
+  CircleCheck,
+  CircleDashed,
+  CircleDot,
+  CircleHelp,
+  CircleStop,
+  CircleX,
+  TriangleAlert,
+} from 'lucide-react';
+import type { Cluster, Session } from '../../server/http/schemas.ts';
+import { Icon } from './glyph.tsx';
+
+type Tone = 'ok' | 'warn' | 'bad' | 'muted' | 'accent';
+const toneClass: Record<Tone, string> = {
+  ok: 'text-ok',
+  warn: 'text-warn',
+  bad: 'text-bad',
+  muted: 'text-muted',
+  accent: 'text-accent',
+};
+
+/** A status by shape, word and colour. */
+export function Status({
+  icon,
+  tone,
+  children,
+  title,
+}: {
+  icon: LucideIcon;
+  tone: Tone;
+  children: string;
+  title?: string;
+}) {
+  return (
+    <span className={`inline-flex items-center gap-1.5 whitespace-nowrap ${toneClass[tone]}`} title={title}>
+      <Icon of={icon} size={14} />
+      {children}
+    </span>
+  );
+}
+
+export function HealthStatus({ health }: { health: Cluster['health'] }) {
+  const title = health.message ?? undefined;
+  switch (health.state) {
+    case 'healthy':
+      return (
+        <Status icon={CircleCheck} tone="ok" title={title}>
+          Healthy
+        </Status>
+      );
+    case 'degraded':
+      return (
+        <Status icon={TriangleAlert} tone="warn" title={title}>
+          Degraded
+        </Status>
+      );
+    case 'unreachable':
+      return (
+        <Status icon={CircleX} tone="bad" title={title}>
+          Unreachable
+        </Status>
+      );
+    default:
+      return (
+        <Status icon={CircleHelp} tone="muted" title={title}>
+          Not checked yet
+        </Status>
+      );
+  }
+}
+
+export function SessionStatus({ session }: { session: Pick<Session, 'state' | 'detachedAt' | 'endReason'> }) {
+  if (session.state === 'ended')
+    return session.endReason === 'fault' ? (
+      <Status icon={CircleAlert} tone="bad">
+        Ended by a fault
+      </Status>
+    ) : (
+      <Status icon={CircleStop} tone="muted">
+        Ended
+      </Status>
+    );
+  if (session.state === 'opening')
+    return (
+      <Status icon={CircleDashed} tone="accent">
+        Opening
+      </Status>
+    );
+  if (session.state === 'ending')
+    return (
+      <Status icon={Ban} tone="muted">
+        Ending
+      </Status>
+    );
+  return session.detachedAt ? (
+    <Status icon={CircleDashed} tone="warn">
+      Detached
+    </Status>
+  ) : (
+    <Status icon={CircleDot} tone="ok">
+      Active
+    </Status>
+  );
+}
+
+/** Production by colour and by word, wherever a cluster is named. */
+export function ProductionMark({ production }: { production: boolean }) {
+  return production ? (
+    <span className="inline-flex items-center rounded-[4px] bg-prod px-1.5 text-[10.5px] leading-[17px] font-bold tracking-[0.06em] text-prod-fg uppercase">
+      Production
+    </span>
+  ) : null;
+}
+
+export function Recorded() {
+  return (
+    <span
+      className="inline-flex items-center gap-1.5 whitespace-nowrap"
+      title="Everything shown and typed here is recorded, passwords at no-echo prompts excepted"
+    >
+      <span aria-hidden="true" className="size-2 rounded-full bg-bad ring-2 ring-bad/25" />
+      Recorded
+    </span>
+  );
+}
