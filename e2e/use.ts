@@ -3,18 +3,24 @@
  * already are named by the environment: SALLYPORT_TEST_KUBECONFIG (with SALLYPORT_TEST_AUDIT_LOG),
  * SALLYPORT_TEST_DOCKER (a socket's path) and SALLYPORT_TEST_POSTGRES (a superuser's URL).
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import Docker from 'dockerode';
 import { startPostgres, stopPostgres } from '../db/embedded/postgres.ts';
 import { kubernetesBinaries } from './cluster/binaries.ts';
 import { startCluster, stopCluster } from './cluster/cluster.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import { engineAnswers, startEngine, stopEngine } from './engine/engine.ts';
+import { engineAnswers, engineSocket, startEngine, stopEngine } from './engine/engine.ts';
 import { startIdentityProvider, stopIdentityProvider } from './idp/idp.ts';
 import type { IdentityProvider } from './idp/idp.ts';
+import { cacheFolder } from './machine/cache.ts';
+import { instanceAt } from './machine/instance.ts';
 import { whileLocked } from './machine/lock.ts';
 import { CLUSTER_NEEDS, ENGINE_NEEDS } from './machine/needs.ts';
 import { ensurePackages } from './machine/packages.ts';
+import { prepareSandboxImage } from '../scripts/up/sandbox-image.ts';
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -56,6 +62,38 @@ export async function testEngine(): Promise<{ socket: string }> {
     await ensurePackages(ENGINE_NEEDS, say);
     return startEngine(folder);
   });
+}
+
+/** The image of shells, in the engine of {@link testEngine}. Kept as an archive, so that the next run loads it. */
+export async function testSandboxImage(): Promise<string> {
+  const { socket } = await testEngine();
+  return once('image', async (folder) => {
+    const own = socket === engineSocket(instanceAt(join(partsFolder(), 'engine')));
+    const docker = new Docker({ socketPath: socket });
+    const archive = cacheFolder('sandbox-image.tar');
+    if (own && !existsSync(folder) && existsSync(archive)) await load(docker, archive);
+    mkdirSync(folder, { recursive: true });
+    let built = false;
+    const image = await prepareSandboxImage(`unix://${socket}`, (line) => {
+      built = true;
+      say(line);
+    });
+    if (own && built) await save(docker, image, archive);
+    return image;
+  });
+}
+
+async function load(docker: Docker, archive: string): Promise<void> {
+  const answer = await docker.loadImage(createReadStream(archive));
+  await new Promise<void>((resolve, reject) =>
+    docker.modem.followProgress(answer, (error) => (error ? reject(error) : resolve())),
+  );
+}
+
+async function save(docker: Docker, image: string, archive: string): Promise<void> {
+  const part = `${archive}.${process.pid}.part`;
+  await pipeline(await docker.getImage(image).get(), createWriteStream(part));
+  await rename(part, archive);
 }
 
 /** A real Postgres: its superuser's URL, to the database `postgres`. See e2e/database.ts for one of your own. */

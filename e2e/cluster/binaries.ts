@@ -41,6 +41,7 @@ export async function kubernetesBinaries(say: Say): Promise<string> {
       say(`Kubernetes: no download (${reason(failure)})`);
       await build(part, say);
     }
+    await chmod(part, 0o755);
     await rm(target, { recursive: true, force: true });
     await rename(part, target);
     return target;

@@ -1,0 +1,109 @@
+/**
+ * `npm run up`: from a clone to a running portal. Everything it sets up is kept, so that the next start takes seconds.
+ * The portal runs in the foreground; what shells need runs on when it is stopped.
+ */
+import { join } from 'node:path';
+import { startIdentityProvider, stopIdentityProvider } from '../e2e/idp/idp.ts';
+import { listenerOn } from '../e2e/machine/listener.ts';
+import { portIsFree } from '../e2e/machine/ports.ts';
+import { say } from './steps.ts';
+import { holdDataFolder, prepareDataFolder, readInstallation, writeInstallation } from './up/data-folder.ts';
+import { settleDemo, welcome } from './up/demo.ts';
+import { startDemoCluster } from './up/demo-cluster.ts';
+import { chooseEngine } from './up/engine.ts';
+import { parseUp, UP_USAGE, UsageError } from './up/options.ts';
+import type { UpOptions } from './up/options.ts';
+import { portalAdmin } from './up/portal-admin.ts';
+import { portalEnv } from './up/portal-env.ts';
+import type { Prepared } from './up/portal-env.ts';
+import { portalReady, startPortal } from './up/portal-process.ts';
+import { prepareSandboxImage } from './up/sandbox-image.ts';
+import { buildWeb } from './web-build.ts';
+
+/** Thrown when the person stopped it; nothing is wrong. */
+class Stopped extends Error {}
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort(new Stopped()));
+
+async function requirePort(option: string, port: number): Promise<void> {
+  if (await portIsFree(port)) return;
+  const who = listenerOn(port);
+  throw new UsageError(
+    `port ${port} is taken${who ? ` by ${who}` : ''}; stop that, or choose another with --${option}`,
+  );
+}
+
+type Cluster = { name: string; kubeconfig: string; context: string | undefined };
+
+/** The cluster to register, if any; the demo's is started first. */
+async function prepareCluster({ cluster, dataDir }: UpOptions): Promise<Cluster | undefined> {
+  if (cluster.kind === 'none') return undefined;
+  if (cluster.kind === 'kubeconfig')
+    return { name: cluster.context ?? 'cluster', kubeconfig: cluster.file, context: cluster.context };
+  if (process.getuid?.() !== 0) {
+    say('Demo cluster: left out, since its node needs root; register a cluster of yours with --kubeconfig FILE');
+    return undefined;
+  }
+  return { name: 'demo', kubeconfig: await startDemoCluster(dataDir, say), context: undefined };
+}
+
+async function prepareEngine({ dataDir }: UpOptions): Promise<Pick<Prepared, 'engine' | 'image'>> {
+  const engine = await chooseEngine(dataDir, say);
+  return { engine, image: await prepareSandboxImage(engine.dockerHost, say) };
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const { dataDir } = options;
+  await prepareDataFolder(dataDir);
+  using _held = holdDataFolder(dataDir);
+  await requirePort('port', options.port);
+  await requirePort('gateway-port', options.gatewayPort);
+  const [{ engine, image }, cluster, built] = await Promise.all([
+    prepareEngine(options),
+    prepareCluster(options),
+    buildWeb(say),
+  ]);
+  if (!built) throw new Error('the pages could not be built; the output above says why');
+  await writeInstallation(dataDir, {
+    ...readInstallation(dataDir),
+    engine,
+    ...(options.cluster.kind === 'kubeconfig' && { kubeconfig: options.cluster }),
+  });
+  const provider = process.env['SALLYPORT_OIDC_ISSUER'] ? undefined : await startIdentityProvider(join(dataDir, 'idp'));
+  stopping.signal.throwIfAborted();
+  const env = portalEnv(options, { engine, image, provider }, process.env);
+  say('Portal: starting');
+  const portal = startPortal(dataDir, env);
+  const asked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+  try {
+    const url = env['SALLYPORT_PUBLIC_URL'] ?? `http://localhost:${options.port}`;
+    const gatewayUrl = env['SALLYPORT_GATEWAY_URL'] ?? `https://localhost:${options.gatewayPort}`;
+    await Promise.race([portalReady(`http://localhost:${options.port}`, portal), asked]);
+    stopping.signal.throwIfAborted();
+    const admin = portalAdmin(env);
+    if (cluster) await admin.cluster(cluster.name, cluster.kubeconfig, cluster.context);
+    const demo = await settleDemo({ url, gatewayUrl, dataDir }, admin);
+    say(welcome(demo, provider));
+    if (options.json) process.stdout.write(`${JSON.stringify(demo)}\n`);
+    const end = await Promise.race([asked, portal.ended]);
+    if (end)
+      throw new Error(`the portal ended by itself (${end.signal ?? `code ${end.code}`}); its log: ${portal.log}`);
+  } finally {
+    say('Portal: stopping');
+    await portal.stop();
+    if (provider) await stopIdentityProvider(join(dataDir, 'idp'), { remove: false });
+  }
+  const still = ['sessions and their sandboxes', 'the database', ...(engine.own ? ['the container engine'] : [])];
+  if (options.cluster.kind === 'demo' && cluster) still.push('the demo cluster');
+  say(`Stopped. Still running: ${still.join(', ')}. npm run up continues; npm run down ends and removes them.`);
+}
+
+try {
+  await up(parseUp(process.argv.slice(2)));
+} catch (error) {
+  if (error instanceof UsageError) say(`${error.message}\n\n${UP_USAGE}`);
+  else if (!(error instanceof Stopped))
+    say(`Sallyport could not start: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof UsageError ? 2 : error instanceof Stopped ? 0 : 1;
+}

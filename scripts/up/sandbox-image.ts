@@ -1,0 +1,13 @@
+/** The image of shells in the engine that runs them; its base is made here where no registry has it for us. */
+import { ensureDebianImage } from '../../e2e/engine/debian-image.ts';
+import { ensureSandboxImage } from '../../sandbox/image/build.ts';
+import { dockerClient } from './engine.ts';
+
+/** Resolves with the image's name. Making a base needs root on Debian or Ubuntu, and an engine on this machine. */
+export function prepareSandboxImage(dockerHost: string, say: (line: string) => void): Promise<string> {
+  const local = dockerHost.startsWith('unix://') && process.getuid?.() === 0;
+  return ensureSandboxImage(dockerClient(dockerHost), {
+    onProgress: say,
+    ...(local && { makeBase: () => ensureDebianImage(dockerHost.slice('unix://'.length), say) }),
+  });
+}
