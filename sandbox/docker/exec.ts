@@ -3,10 +3,10 @@
  * tunnel of docs/protocol.md ("Exec"), of which the portal is the server.
  */
 import http2 from 'node:http2';
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { TLSSocket } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import type { Container } from 'dockerode';
 import { TUNNEL_CIPHER, TUNNEL_WINDOW } from '../../protocol/tunnel.ts';
 import type { SandboxStreams } from '../../server/ports/sandbox-runtime.ts';
@@ -78,38 +78,31 @@ export class ExecTunnel {
   }
 
   #serve(carrier: Duplex): void {
-    const secure = new TLSSocket(
-      carrier as never,
-      {
-        isServer: true,
-        minVersion: 'TLSv1.2',
-        maxVersion: 'TLSv1.2',
-        ciphers: TUNNEL_CIPHER,
-        pskCallback: () => this.#secret,
-      } as never,
-    );
-    secure.on('error', () => carrier.destroy());
-    secure.once('secure', () => {
-      const session = http2.performServerHandshake(secure, {
-        settings: { initialWindowSize: TUNNEL_WINDOW, enableConnectProtocol: false },
-      });
-      this.#take(session);
-      session.on('error', () => carrier.destroy());
+    const options: TlsOptions = {
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2',
+      ciphers: TUNNEL_CIPHER,
+      pskCallback: () => this.#secret,
+    };
+    const server = http2.createSecureServer({ ...options, settings: { initialWindowSize: TUNNEL_WINDOW } });
+    server.on('session', (session) => {
+      session.setLocalWindowSize(TUNNEL_WINDOW * 4);
       session.once('close', () => carrier.destroy());
     });
+    server.on('sessionError', () => carrier.destroy());
+    server.on('tlsClientError', () => carrier.destroy());
+    server.on('stream', (stream, headers) => this.#take(stream, headers[':method'], headers[':authority']));
+    // It never listens: the relay is its one connection.
+    server.emit('connection', carrier);
   }
 
-  #take(session: ServerHttp2Session): void {
-    session.setLocalWindowSize(TUNNEL_WINDOW * 4);
-    session.on('stream', (stream: ServerHttp2Stream, headers) => {
-      stream.on('error', () => {});
-      const kind = headers[':authority'];
-      if (headers[':method'] !== 'CONNECT' || (kind !== 'terminal' && kind !== 'api')) {
-        stream.respond({ ':status': 404 }, { endStream: true });
-        return;
-      }
-      stream.respond({ ':status': 200 });
-      this.#streams[kind](stream);
-    });
+  #take(stream: ServerHttp2Stream, method: string | undefined, kind: string | undefined): void {
+    stream.on('error', () => {});
+    if (method !== 'CONNECT' || (kind !== 'terminal' && kind !== 'api')) {
+      stream.respond({ ':status': 404 }, { endStream: true });
+      return;
+    }
+    stream.respond({ ':status': 200 });
+    this.#streams[kind](stream);
   }
 }

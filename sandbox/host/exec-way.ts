@@ -34,6 +34,7 @@ export function execWay(name: string, secret: Buffer): Way {
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.2',
       ciphers: TUNNEL_CIPHER,
+      ALPNProtocols: ['h2'],
       pskCallback: () => ({ identity: 'host', psk: secret }),
       // Both sides are authenticated by the key; there are no certificates.
       checkServerIdentity: () => undefined,
@@ -54,7 +55,7 @@ export function execWay(name: string, secret: Buffer): Way {
   }
 
   function serve(secure: Duplex): void {
-    const session = http2.connect('http://portal', {
+    const session = http2.connect('https://portal', {
       createConnection: () => secure,
       settings: { initialWindowSize: TUNNEL_WINDOW },
     });
