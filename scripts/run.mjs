@@ -61,7 +61,11 @@ if (!file) {
   process.exit(2);
 }
 if (!isInstalled()) install();
-const child = spawn(findNode(), [join(root, file), ...args], { cwd: root, stdio: 'inherit' });
+// Type stripping is called experimental at each start.
+const child = spawn(findNode(), ['--disable-warning=ExperimentalWarning', join(root, file), ...args], {
+  cwd: root,
+  stdio: 'inherit',
+});
 // A terminal sends its Ctrl-C to both; what is sent to this process alone is passed on.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.once('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

@@ -17,6 +17,8 @@ import { portalAdmin } from './up/portal-admin.ts';
 import { portalEnv } from './up/portal-env.ts';
 import type { Prepared } from './up/portal-env.ts';
 import { portalReady, startPortal } from './up/portal-process.ts';
+import { registerCluster } from './up/register-cluster.ts';
+import type { ClusterAccess } from './up/register-cluster.ts';
 import { prepareSandboxImage } from './up/sandbox-image.ts';
 import { buildWeb } from './web-build.ts';
 
@@ -34,13 +36,12 @@ async function requirePort(option: string, port: number): Promise<void> {
   );
 }
 
-type Cluster = { name: string; kubeconfig: string; context: string | undefined };
+type Cluster = ClusterAccess & { name: string | undefined };
 
 /** The cluster to register, if any; the demo's is started first. */
 async function prepareCluster({ cluster, dataDir }: UpOptions): Promise<Cluster | undefined> {
   if (cluster.kind === 'none') return undefined;
-  if (cluster.kind === 'kubeconfig')
-    return { name: cluster.context ?? 'cluster', kubeconfig: cluster.file, context: cluster.context };
+  if (cluster.kind === 'kubeconfig') return { name: undefined, kubeconfig: cluster.file, context: cluster.context };
   if (process.getuid?.() !== 0) {
     say('Demo cluster: left out, since its node needs root; register a cluster of yours with --kubeconfig FILE');
     return undefined;
@@ -78,12 +79,12 @@ async function up(options: UpOptions): Promise<void> {
   const asked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   try {
     const url = env['SALLYPORT_PUBLIC_URL'] ?? `http://localhost:${options.port}`;
+    const local = `http://localhost:${options.port}`;
     const gatewayUrl = env['SALLYPORT_GATEWAY_URL'] ?? `https://localhost:${options.gatewayPort}`;
-    await Promise.race([portalReady(`http://localhost:${options.port}`, portal), asked]);
+    await Promise.race([portalReady(local, portal), asked]);
     stopping.signal.throwIfAborted();
-    const admin = portalAdmin(env);
-    if (cluster) await admin.cluster(cluster.name, cluster.kubeconfig, cluster.context);
-    const demo = await settleDemo({ url, gatewayUrl, dataDir }, admin);
+    const demo = await settleDemo({ url, gatewayUrl, dataDir }, local, portalAdmin(env));
+    if (cluster) await registerCluster({ url: local, apiToken: demo.apiToken }, cluster, cluster.name, say);
     say(welcome(demo, provider));
     if (options.json) process.stdout.write(`${JSON.stringify(demo)}\n`);
     const end = await Promise.race([asked, portal.ended]);

@@ -83,9 +83,9 @@ export async function startCluster(folder: string, options: ClusterOptions): Pro
   // etcd trusts an authority of its own: otherwise every certificate of the cluster would open its database.
   await makeCertificates(join(pki, 'etcd'), { etcd: { commonName: 'etcd', hosts: ['127.0.0.1'] } });
   const plane: ControlPlane = { instance, binaries: options.binaries, pki, state, fsync: options.fsync ?? true };
-  progress('Kubernetes: starting the control plane');
+  if (findProcesses(instance.folder, 'kube-apiserver').length === 0) progress('Kubernetes: starting the control plane');
   await Promise.all([startControlPlane(plane), prepareNode(plane)]);
-  progress('Kubernetes: starting the node');
+  if (findProcesses(instance.folder, 'kubelet').length === 0) progress('Kubernetes: starting the node');
   await startNode(plane);
   const kubeconfig = join(instance.folder, 'kubeconfig');
   await writeFile(kubeconfig, kubeconfigFor(pki, 'admin', serverOf(state)), { mode: 0o600 });

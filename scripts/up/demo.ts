@@ -32,13 +32,14 @@ async function tokenWorks(url: string, token: string): Promise<boolean> {
   return answer.ok;
 }
 
-/** Makes the administrator and the token where they are missing, and keeps them. */
+/** Makes the administrator and the token where they are missing, and keeps them. `local`: where the portal listens. */
 export async function settleDemo(
   place: Pick<Demo, 'url' | 'gatewayUrl' | 'dataDir'>,
+  local: string,
   admin: PortalAdmin,
 ): Promise<Demo> {
   const before = readDemo(place.dataDir);
-  const kept = before && (await tokenWorks(place.url, before.apiToken)) ? before : undefined;
+  const kept = before && (await tokenWorks(local, before.apiToken)) ? before : undefined;
   const made = kept ?? (await make(admin));
   const demo: Demo = {
     url: place.url,
@@ -52,21 +53,21 @@ export async function settleDemo(
 }
 
 async function make(admin: PortalAdmin): Promise<Pick<Demo, 'admin' | 'apiToken'>> {
-  const user = await admin.user('root@localhost.localdomain', 'Local administrator');
+  const user = await admin.user('administrator@sallyport.local', 'Local administrator');
   const { token } = await admin.token(user.email, 'npm run up');
   return { admin: user, apiToken: token };
 }
 
 /** What a person sees when everything is ready. */
 export function welcome(demo: Demo, provider: IdentityProvider | undefined): string {
-  const people = provider?.people.map((one) => `    ${one.email.padEnd(24)} ${one.password}`) ?? [];
+  const people = provider?.people.map((one) => `    ${one.email.padEnd(32)} ${one.password}`) ?? [];
   return [
     '',
     `  Sallyport is ready: ${demo.url}`,
     '',
     ...(people.length ? ['  Sign in with the demo identity provider as', ...people] : []),
     '  or with a password of the portal’s own as',
-    `    ${demo.admin.email.padEnd(24)} ${demo.admin.password}`,
+    `    ${demo.admin.email.padEnd(32)} ${demo.admin.password}`,
     '',
     `  An administrator's API token and these passwords are kept in ${join(demo.dataDir, FILE)}.`,
     '  Ctrl-C stops the portal; npm run down ends and removes everything.',

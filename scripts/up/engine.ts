@@ -1,7 +1,8 @@
 /** Which Docker engine runs the shells: the one named, the one that answers, or one of our own. */
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import { engineAnswers, startEngine } from '../../e2e/engine/engine.ts';
+import { engineAnswers, engineSocket, startEngine } from '../../e2e/engine/engine.ts';
+import { instanceAt } from '../../e2e/machine/instance.ts';
 import { ENGINE_NEEDS } from '../../e2e/machine/needs.ts';
 import { ensurePackages } from '../../e2e/machine/packages.ts';
 
@@ -32,7 +33,8 @@ export async function chooseEngine(dataDir: string, say: (line: string) => void)
       `no Docker engine answers at ${USUAL}: start one that you may use, or name it with DOCKER_HOST, or run this as root, which starts one`,
     );
   await ensurePackages(ENGINE_NEEDS, say);
-  say('Container engine: starting one of our own');
+  if (!(await engineAnswers(engineSocket(instanceAt(join(dataDir, 'engine'))))))
+    say('Container engine: starting one of our own');
   const { socket } = await startEngine(join(dataDir, 'engine'));
   return { dockerHost: `unix://${socket}`, own: true };
 }

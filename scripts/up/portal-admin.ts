@@ -1,4 +1,4 @@
-/** What a demo needs of the portal's own administration command: an administrator, a token, its cluster. */
+/** What a demo needs of the portal's own administration command: an administrator and a token. */
 import { join } from 'node:path';
 import { run } from '../../e2e/machine/run.ts';
 import { ROOT } from '../steps.ts';
@@ -6,8 +6,6 @@ import { ROOT } from '../steps.ts';
 export type PortalAdmin = {
   user(email: string, name: string): Promise<{ email: string; password: string }>;
   token(email: string, name: string): Promise<{ token: string }>;
-  /** Installs the portal's own account with the operator's kubeconfig, and registers the cluster under this name. */
-  cluster(name: string, kubeconfig: string, context: string | undefined): Promise<void>;
 };
 
 /** `env` is the portal's own: the command finds database and keys as the portal does. */
@@ -24,16 +22,5 @@ export function portalAdmin(env: NodeJS.ProcessEnv): PortalAdmin {
       },
     token: async (email, name) =>
       JSON.parse(await ask('token', 'create', '--email', email, '--name', name)) as { token: string },
-    cluster: async (name, kubeconfig, context) => {
-      await ask(
-        'cluster',
-        'add',
-        '--name',
-        name,
-        '--kubeconfig',
-        kubeconfig,
-        ...(context ? ['--context', context] : []),
-      );
-    },
   };
 }
