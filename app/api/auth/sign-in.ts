@@ -52,10 +52,13 @@ export async function handleSignIn(request: NextRequest, form: Record<string, st
   const failed = refusal !== undefined || answer.leadsTo('/api/auth/') || answer.leadsTo('/sign-in');
   if (!failed) return answer.response();
   const problem = describe(refusal, query['error']);
-  if (body['json'] === 'true') return Response.json(problem, { status: problem.status });
   const back = returnAddress(cookies[cookieName], origin);
-  const to = `/sign-in?${new URLSearchParams({ error: problem.code, callbackUrl: back })}`;
-  return answer.redirect(to);
+  const url = `/sign-in?${new URLSearchParams({ error: problem.code, return: back })}`;
+  if (body['json'] !== 'true') return answer.redirect(url);
+  return Response.json(
+    { ...problem, url },
+    { status: problem.status, headers: { 'content-type': 'application/problem+json' } },
+  );
 }
 
 function describe(refusal: unknown, providerError: string | undefined): Refused['problem'] {
