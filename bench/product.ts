@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../e2e/machine/ports.ts';
 import { run } from '../e2e/machine/run.ts';
 import { Portal } from './rest.ts';
 
@@ -24,8 +25,8 @@ export async function startProduct(
     SALLYPORT_LOG_LEVEL: 'warn',
   };
   const script = (name: string) => [`scripts/${name}.ts`, '--data-dir', dataDir];
-  const cluster = ['--no-demo-cluster', '--kubeconfig', kubeconfig];
-  const child = spawn(process.execPath, [...script('up'), '--json', '--port', '0', '--gateway-port', '0', ...cluster], {
+  const ports = ['--port', String(await freePort()), '--gateway-port', String(await freePort())];
+  const child = spawn(process.execPath, [...script('up'), '--json', '--kubeconfig', kubeconfig, ...ports], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
