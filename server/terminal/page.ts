@@ -5,7 +5,7 @@
  */
 import type { WebSocket } from 'ws';
 import { encodeMessage, json, ToBrowser, u64, type Attached } from '../../protocol/frames.ts';
-import { decodeRecords, RecordKind, type LogRecord } from '../../protocol/log.ts';
+import { decodeRecords, RECORD_HEADER_BYTES, RecordKind, type LogRecord } from '../../protocol/log.ts';
 import type { PageFacts } from './contract.ts';
 
 /** After a leading chunk, which goes at once, output is gathered for this long. Longer shows in typing. */
@@ -14,7 +14,7 @@ const BATCH_BYTES = 64 * 1024;
 /** Of output that the page has not said to have shown. The host's own brake (512 KiB) comes first with honest pages. */
 const WINDOW_BYTES = 768 * 1024;
 /** In the socket's own queue. With the recorder's it stays below 1 MiB. */
-const SOCKET_BYTES = 512 * 1024;
+const SOCKET_BYTES = 384 * 1024;
 const CATCH_UP_BYTES = 128 * 1024;
 
 export type PageSource = {
@@ -54,6 +54,10 @@ export class Page {
     socket.once('close', () => this.#stop());
   }
 
+  get queued(): number {
+    return this.#batchBytes + this.socket.bufferedAmount;
+  }
+
   /** First frames; output follows by itself from `attached.offset`, which is the snapshot's where there is one. */
   start(attached: Attached, snapshot?: Uint8Array): void {
     if (this.#closed) return;
@@ -65,16 +69,16 @@ export class Page {
     void this.#catchUp();
   }
 
-  /** Written just now: records from `start` to `end`. */
-  push(start: number, end: number, records: LogRecord[]): void {
+  /** Written just now: records from `start` on. */
+  push(start: number, records: LogRecord[]): void {
     if (!this.#live || start !== this.#cursor) return;
     if (this.#blocked()) {
       this.#flush();
       this.#live = false;
       return;
     }
-    this.#take(records, end);
-    if (this.#batchBytes >= BATCH_BYTES || (this.#batchBytes > 0 && !this.#timer)) this.#flush();
+    this.#take(records);
+    if (!this.#timer) this.#flush();
     if (this.#acked >= this.#sent && this.#batchBytes === 0) this.#source.rendered(this.#cursor);
   }
 
@@ -115,13 +119,14 @@ export class Page {
     return unshown > WINDOW_BYTES || this.socket.bufferedAmount > SOCKET_BYTES;
   }
 
-  #take(records: LogRecord[], end: number): void {
-    for (const record of records) {
-      if (record.kind !== RecordKind.output) continue;
-      this.#batch.push(record.data);
-      this.#batchBytes += record.data.length;
+  #take(records: LogRecord[]): void {
+    for (const { kind, data } of records) {
+      this.#cursor += RECORD_HEADER_BYTES + data.length;
+      if (kind !== RecordKind.output) continue;
+      this.#batch.push(data);
+      this.#batchBytes += data.length;
+      if (this.#batchBytes >= BATCH_BYTES) this.#flush();
     }
-    this.#cursor = end;
   }
 
   #flush(): void {
@@ -149,7 +154,7 @@ export class Page {
         const { records, consumed } = decodeRecords(bytes);
         if (consumed === 0) throw new Error('the recording is shorter than what was written to it');
         if (this.#closed) return;
-        this.#take(records, this.#cursor + consumed);
+        this.#take(records);
         this.#flush();
         if (this.#acked >= this.#sent) this.#source.rendered(this.#cursor);
       }

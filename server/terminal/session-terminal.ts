@@ -136,6 +136,11 @@ export class SessionTerminal implements Terminal {
     return this.#recorder?.size ?? 0;
   }
 
+  /** Bytes on their way to the recording and to the page. */
+  get queued(): number {
+    return (this.#recorder?.pending ?? 0) + (this.#page?.queued ?? 0);
+  }
+
   get transfers(): Transfers {
     return this.#transfers;
   }
@@ -389,7 +394,7 @@ export class SessionTerminal implements Terminal {
   }
 
   #written(start: number, end: number, records: LogRecord[]): void {
-    this.#page?.push(start, end, records);
+    this.#page?.push(start, records);
     this.#link.send(ToHost.recorded, u64(end));
     if (this.#paused && this.#recorder!.pending <= RECORDER_BYTES / 2) {
       this.#paused = false;

@@ -66,6 +66,11 @@ export class Terminals implements AsyncDisposable {
     return this.#terminals.get(sandbox);
   }
 
+  /** Bytes that wait here for each attached page: for /metrics. */
+  *queued(): Generator<number> {
+    for (const terminal of this.#terminals.values()) yield terminal.queued;
+  }
+
   /** Single use, 30 s. */
   issueTicket(session: string, user: string, webSession: string): { ticket: string; expiresAt: Date } {
     return this.#tickets.issue({ session, user, webSession });
