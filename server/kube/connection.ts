@@ -38,6 +38,8 @@ export type ClusterConnection = Disposable & {
   readonly endpoint: ApiEndpoint;
   /** For the portal's own calls. */
   readonly portal: { endpoint: ApiEndpoint; authorization: string | null };
+  /** For a connection that is replaced: calls under way end in their own time, nothing is kept after them. */
+  retire(): void;
 };
 
 export type ConnectionFacts = {
@@ -68,11 +70,21 @@ export function openConnection(facts: ConnectionFacts, rules: AddressRules): Clu
       endpoint: portalEndpoint,
       authorization: credential.kind === 'token' ? `Bearer ${credential.token}` : null,
     },
+    retire() {
+      retireAgent(endpoint.agent);
+      retireAgent(portalEndpoint.agent);
+    },
     [Symbol.dispose]() {
       endpoint.agent.destroy();
       portalEndpoint.agent.destroy();
     },
   };
+}
+
+function retireAgent(agent: Agent): void {
+  // An agent looks at this when a connection becomes free; node has no method for it.
+  (agent as Agent & { keepAlive: boolean }).keepAlive = false;
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 function openEndpoint(

@@ -1,0 +1,141 @@
+/** Looks at every cluster now and then, and renews the portal's own tokens in time. */
+import type { AuditSink } from '../audit/sink.ts';
+import type { KubeClient } from './client.ts';
+import { PORTAL_ACCOUNT } from './manifest.ts';
+import { probe } from './probe.ts';
+import type { RegisteredCluster } from './registry.ts';
+
+export type ClusterHealth = {
+  state: 'healthy' | 'degraded' | 'unreachable' | 'unknown';
+  version: string | null;
+  latencyMs: number | null;
+  checkedAt: Date | null;
+  message: string | null;
+  missingPermissions: string[];
+};
+
+export type HealthDeps = {
+  registry: {
+    list(): Promise<RegisteredCluster[]>;
+    client(id: string): Promise<KubeClient>;
+    replaceToken(id: string, token: { token: string; expiresAt: Date }): Promise<void>;
+  };
+  clusterRoles(): Promise<string[]>;
+  audit: AuditSink;
+  now(): Date;
+  onFault(error: unknown): void;
+};
+
+const EVERY_MS = 30_000;
+/** Asking for each permission is a call each: every tenth look. */
+const PERMISSIONS_EVERY = 10;
+/** Renewed when half of the time is over; asked for anew each time for this long, so that a portal may rest a week. */
+const TOKEN_SECONDS = 14 * 24 * 3_600;
+
+const nothing: ClusterHealth = {
+  state: 'unknown',
+  version: null,
+  latencyMs: null,
+  checkedAt: null,
+  message: null,
+  missingPermissions: [],
+};
+
+export class ClusterHealthWatch implements AsyncDisposable {
+  readonly #deps: HealthDeps;
+  readonly #health = new Map<string, ClusterHealth>();
+  readonly #timer: NodeJS.Timeout;
+  #round = 0;
+  #looking: Promise<void> | null = null;
+
+  constructor(deps: HealthDeps) {
+    this.#deps = deps;
+    this.#timer = setInterval(() => void this.look(), EVERY_MS).unref();
+    void this.look();
+  }
+
+  of(clusterId: string): ClusterHealth {
+    return this.#health.get(clusterId) ?? nothing;
+  }
+
+  /** All clusters, now; joins a look that is under way. Never throws. */
+  look(): Promise<void> {
+    this.#looking ??= this.#lookAtAll()
+      .catch((error: unknown) => this.#deps.onFault(error))
+      .finally(() => (this.#looking = null));
+    return this.#looking;
+  }
+
+  /** One cluster with its permissions, now: after it was registered. */
+  async check(cluster: RegisteredCluster): Promise<ClusterHealth> {
+    await this.#lookAt(cluster, await this.#deps.clusterRoles());
+    return this.of(cluster.id);
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const withPermissions = this.#round++ % PERMISSIONS_EVERY === 0;
+    const [clusters, clusterRoles] = await Promise.all([this.#deps.registry.list(), this.#deps.clusterRoles()]);
+    const present = new Set(clusters.map(({ id }) => id));
+    for (const id of this.#health.keys()) if (!present.has(id)) this.#health.delete(id);
+    await Promise.all(
+      clusters.map(async (cluster) => {
+        const known = this.of(cluster.id).state !== 'unknown' && this.of(cluster.id).state !== 'unreachable';
+        await this.#lookAt(cluster, withPermissions || !known ? clusterRoles : null);
+        await this.#renewToken(cluster);
+      }),
+    );
+  }
+
+  async #lookAt(cluster: RegisteredCluster, clusterRoles: string[] | null): Promise<void> {
+    const checkedAt = this.#deps.now();
+    try {
+      const result = await probe(await this.#deps.registry.client(cluster.id), cluster.namespace, clusterRoles);
+      const missing = clusterRoles ? result.missingPermissions : this.of(cluster.id).missingPermissions;
+      const { version, latencyMs } = result;
+      const message = result.message ?? (missing.length > 0 ? this.of(cluster.id).message : null);
+      const state = version === null ? 'unreachable' : missing.length > 0 ? 'degraded' : 'healthy';
+      this.#health.set(cluster.id, { state, version, latencyMs, checkedAt, message, missingPermissions: missing });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'The cluster cannot be checked.';
+      this.#health.set(cluster.id, { ...nothing, state: 'unreachable', checkedAt, message });
+    }
+  }
+
+  async #renewToken(cluster: RegisteredCluster): Promise<void> {
+    const expiresAt = cluster.credentialExpiresAt;
+    if (!cluster.managed || !expiresAt) return;
+    const left = expiresAt.getTime() - this.#deps.now().getTime();
+    if (left > (TOKEN_SECONDS * 1000) / 2) return;
+    try {
+      const token = await requestToken(await this.#deps.registry.client(cluster.id), cluster.namespace, TOKEN_SECONDS);
+      // A cluster may grant less than was asked: then each look renews only past the half of what it grants.
+      if (token.expiresAt.getTime() - expiresAt.getTime() < left / 2) return;
+      await this.#deps.audit.record({
+        at: this.#deps.now(),
+        code: 'cluster.credential-renewed',
+        actorId: null,
+        actor: 'portal',
+        clusterId: cluster.id,
+        detail: { name: cluster.name, expiresAt: token.expiresAt.toISOString() },
+      });
+      await this.#deps.registry.replaceToken(cluster.id, token);
+    } catch (error) {
+      this.#deps.onFault(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+}
+
+/** A token of the portal's own account. Throws the Problems of KubeClient.json. */
+async function requestToken(client: KubeClient, namespace: string, expirationSeconds: number) {
+  const { status } = await client.json<{ status: { token: string; expirationTimestamp: string } }>({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${PORTAL_ACCOUNT}/token`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },
+  });
+  return { token: status.token, expiresAt: new Date(status.expirationTimestamp) };
+}
