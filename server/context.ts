@@ -5,12 +5,14 @@
 import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';
 import { Notifications } from '../db/notifications.ts';
+import { insertAuditEvents } from '../db/queries/audit.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Roles, seedRoles } from './access/roles.ts';
-import { directAudit } from './audit/direct.ts';
+import { AuditLog } from './audit/audit-log.ts';
 import { settleAccount } from './auth/accounts.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
 import { clearedSessionCookie, sessionCookie, sessionCookieName } from './auth/cookies.ts';
@@ -22,8 +24,9 @@ import { formTargets, signInOffer, signInSettings, signOutUrl } from './auth/off
 import { SignIns } from './auth/sign-ins.ts';
 import { Users } from './auth/users.ts';
 import { WebSessions } from './auth/web-sessions.ts';
-import type { AuditSink } from './audit/sink.ts';
 import type { Config } from './config/config.ts';
+import { openAccess } from './context-access.ts';
+import { Sealer } from './crypto/sealing.ts';
 import type { Secrets } from './config/secrets.ts';
 import { buildApp } from './http/app.ts';
 import { trustedProxies } from './http/client-address.ts';
@@ -31,14 +34,19 @@ import { Health } from './http/health.ts';
 import { Metrics } from './http/metrics.ts';
 import type { Router } from './http/router.ts';
 import { listenInternal } from './http/internal.ts';
+import { fileRoutes } from './http/routes/files.ts';
 import { meRoutes } from './http/routes/me.ts';
+import { recordingRoutes } from './http/routes/recordings.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
+import { sessionsRoutes, terminalUpgrade } from './http/routes/sessions.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { tokensRoutes } from './http/routes/tokens.ts';
 import { usersRoutes } from './http/routes/users.ts';
 import { Upgrades } from './http/upgrades.ts';
 import { WebProcess } from './http/web-process.ts';
 import { reachable, WebProxy } from './http/web.ts';
+import { ClusterHealthWatch } from './kube/health.ts';
+import { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
 
 export type Context = AsyncDisposable & {
@@ -82,7 +90,14 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   });
 
   // ── audit ──
-  const audit: AuditSink = directAudit(db);
+  const audit = opening.use(
+    await AuditLog.open({
+      dir: join(config.dataDir, 'audit'),
+      insert: (rows) => insertAuditEvents(db, rows),
+      now,
+      onFault: (err, what) => log.error({ err, part: 'audit' }, `the audit log's ${what} does not take events`),
+    }),
+  );
 
   // ── access: roles ──
   await seedRoles(
@@ -120,11 +135,56 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     now,
   });
 
+  // ── clusters, then access itself ──
+  const sealer = new Sealer([options.secrets.masterKey]);
+  const clusterRoles = async () => [...new Set((await roles.list()).flatMap((role) => role.clusterRoles))];
+  const registry = opening.use(
+    new ClusterRegistry({
+      db,
+      notifications,
+      sealer,
+      audit,
+      addresses: { allowPrivate: config.clusters.privateAddresses },
+      clusterRoles,
+      now,
+    }),
+  );
+  const clusterHealth = opening.use(
+    new ClusterHealthWatch({
+      registry,
+      clusterRoles,
+      audit,
+      now,
+      onFault: (err) => log.warn({ err, part: 'clusters' }, 'a cluster could not be looked after'),
+    }),
+  );
+  const { secrets } = options;
+  const access = opening.use(
+    await openAccess({
+      config,
+      secrets,
+      db,
+      notifications,
+      portalId,
+      sealer,
+      audit,
+      roles,
+      registry,
+      clusterHealth,
+      health,
+      metrics,
+      now,
+      log,
+    }),
+  );
+  const { sessions, terminals, recordings } = access;
+
   // ── http: sockets, pages, routes ──
   const trusted = trustedProxies(config.trustedProxies);
   const upgrades = opening.use(
     new Upgrades({ origin, trusted, identify, onWebSessionsEnded: (listener) => webSessions.onEnded(listener), log }),
   );
+  upgrades.add('/api/v1/sessions/:id/terminal', terminalUpgrade(access));
   const internal = opening.use(
     await listenInternal(
       {
@@ -183,6 +243,9 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       tokensRoutes({ apiTokens }),
       usersRoutes({ users, roles }),
       rolesRoutes({ roles }),
+      sessionsRoutes(access),
+      fileRoutes({ sessions, terminals, audit, now }),
+      recordingRoutes({ sessions, recordings, audit, now }),
     ],
   });
 

@@ -97,7 +97,7 @@ export class ClusterRegistry implements AsyncDisposable {
   /** Tries what would be registered and saves nothing. Throws the Problems of a kubeconfig, an address or a name. */
   async test(registration: Registration): Promise<Probe> {
     using connection = this.#connect(randomUUID(), registration);
-    return probe(new KubeClient(connection), registration.namespace, await this.#deps.clusterRoles());
+    return await probe(new KubeClient(connection), registration.namespace, await this.#deps.clusterRoles());
   }
 
   /**

@@ -1,20 +1,21 @@
 /** What a session host is told when it becomes a person's: their shell's surroundings and first words. */
 import type { Claim } from '../../protocol/frames.ts';
+import { KUBERNETES_PORT, PromptEnv, TOKEN_FILE } from '../../protocol/sandbox.ts';
 import type { SessionWithNames } from '../../db/queries/sessions.ts';
 
-/** `kubeconfig` names the token's file and never holds the token. */
+/** `authority`: PEM that the sandbox's Kubernetes address is verified with. */
 export function claimOf(
   session: SessionWithNames,
   size: { cols: number; rows: number },
-  access: { kubeconfig: string; token: string },
+  access: { authority: string; token: string },
 ): Claim {
   return {
     ...size,
     token: access.token,
-    kubeconfig: access.kubeconfig,
+    kubeconfig: kubeconfigOf(session, access.authority),
     env: {
-      SALLYPORT_CLUSTER: session.cluster.name,
-      SALLYPORT_PRODUCTION: session.cluster.production ? '1' : '',
+      [PromptEnv.cluster]: session.cluster.name,
+      [PromptEnv.production]: session.cluster.production ? '1' : '',
       SALLYPORT_USER: session.user.email,
       SALLYPORT_ROLE: session.role,
       SALLYPORT_NAMESPACE: session.namespaces[0] ?? 'default',
@@ -22,6 +23,32 @@ export function claimOf(
     },
     greeting: greeting(session),
   };
+}
+
+/**
+ * Names the token's file, which the session host rewrites at each renewal, and never holds the token. JSON, which
+ * is YAML, so that no name needs quoting rules.
+ */
+export function kubeconfigOf(session: SessionWithNames, authority: string): string {
+  const { name } = session.cluster;
+  const namespace = session.namespaces[0] ?? 'default';
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: `https://127.0.0.1:${KUBERNETES_PORT}`,
+          'certificate-authority-data': Buffer.from(authority).toString('base64'),
+        },
+      },
+    ],
+    users: [{ name: session.user.email, user: { tokenFile: TOKEN_FILE } }],
+    contexts: [{ name, context: { cluster: name, user: session.user.email, namespace } }],
+    'current-context': name,
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
 }
 
 /** Which cluster, as whom, until when, and that it is recorded. Lines end as a terminal wants them. */

@@ -12,7 +12,7 @@ import type { EquippedSandbox, Sandboxes } from './sandboxes.ts';
 export type OpeningDeps = {
   db: Db;
   sandboxes: Pick<Sandboxes, 'make'>;
-  gateway: Pick<GatewayPart, 'kubeconfig' | 'mint'>;
+  gateway: Pick<GatewayPart, 'certificateAuthority' | 'mint'>;
   now: () => Date;
 };
 
@@ -35,13 +35,8 @@ export async function startShell(
   const { terminal, sandbox } = live.sandbox;
   const claim = async () => {
     const { token } = await mintCredential(deps, live);
-    const { cluster, namespaces, user } = live.row;
-    const kubeconfig = deps.gateway.kubeconfig({
-      cluster: cluster.name,
-      namespace: namespaces[0] ?? 'default',
-      user: user.email,
-    });
-    await terminal.claim(factsOf(live, size), live.row.generation, claimOf(live.row, size, { kubeconfig, token }));
+    const claimed = claimOf(live.row, size, { authority: deps.gateway.certificateAuthority, token });
+    await terminal.claim(factsOf(live, size), live.row.generation, claimed);
   };
   await live.step('shell', deps.now, claim());
   if (!warm) await noteSession(deps.db, live.id, { container: sandbox.container });

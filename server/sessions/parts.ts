@@ -43,8 +43,8 @@ export type GatewayPart = {
   attach(sandbox: string, stream: Duplex): void;
   /** Ends every call and connection of the session. */
   cut(sandbox: string): Promise<void>;
-  /** For the sandbox; names the token's file and holds no credential. */
-  kubeconfig(facts: { cluster: string; namespace: string; user: string }): string;
+  /** PEM: what the sandboxes' kubeconfigs trust. */
+  readonly certificateAuthority: string;
   /** A credential for the sandbox: opens nothing but this session's own socket. */
   mint(subject: { sessionId: string; namespace: string; serviceAccount: string }): Promise<AccountToken>;
 };

@@ -1,0 +1,38 @@
+/** What a portal has left on its engine and its cluster, as they themselves tell it. */
+import Docker from 'dockerode';
+import { join } from 'node:path';
+import { kubectlBinaries } from './cluster/kubectl.ts';
+import { run } from './machine/run.ts';
+import type { TestPortal } from './portal.ts';
+import { testCluster } from './use.ts';
+
+export type Leftovers = { containers: string[]; cluster: string[] };
+
+/** Session ids and names of containers and of accounts and bindings that carry the portal's label. */
+export async function leftovers(portal: TestPortal): Promise<Leftovers> {
+  const id = await portal.id();
+  const docker = new Docker({ socketPath: portal.docker });
+  const found = await docker.listContainers({ all: true, filters: { label: [`sallyport.portal=${id}`] } });
+  const list = await kubectlAsAdmin(
+    'get',
+    'serviceaccounts,rolebindings,clusterrolebindings',
+    '--all-namespaces',
+    '--selector',
+    `sallyport.dev/portal=${id},sallyport.dev/session`,
+    '--output',
+    'name',
+  );
+  return {
+    containers: found.map((container) => container.Labels['sallyport.session'] ?? container.Id),
+    cluster: list.split('\n').filter(Boolean),
+  };
+}
+
+export const nothing: Leftovers = { containers: [], cluster: [] };
+
+/** kubectl with the test cluster's own administrator: what the cluster says, past the portal. */
+export async function kubectlAsAdmin(...args: string[]): Promise<string> {
+  const { kubeconfig } = await testCluster();
+  const kubectl = join(await kubectlBinaries(), 'kubectl');
+  return run(kubectl, args, { env: { ...process.env, KUBECONFIG: kubeconfig } });
+}

@@ -1,0 +1,292 @@
+/**
+ * A whole portal, as a process of its own, on the real parts of a run: free ports, a data directory and a database of
+ * its own. It is stopped, killed and started again as scenarios ask.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { openDatabase } from '../db/client.ts';
+import { directAudit } from '../server/audit/direct.ts';
+import { loadSecrets } from '../server/config/secrets.ts';
+import { Sealer } from '../server/crypto/sealing.ts';
+import { ClusterRegistry } from '../server/kube/registry.ts';
+import { portalAdmin } from '../scripts/up/portal-admin.ts';
+import { testDatabase } from './database.ts';
+import { kubectlAsAdmin } from './leftovers.ts';
+import { freePort } from './machine/ports.ts';
+import { GivenUp, until } from './machine/until.ts';
+import { TerminalClient } from './terminal-client.ts';
+import { testCluster, testEngine, testSandboxImage } from './use.ts';
+
+export type PortalOptions = {
+  /** Settings beyond the scenario's own; they win. */
+  env?: Record<string, string>;
+  /** A kubeconfig (its text) instead of the test cluster's own; null: no cluster is registered. */
+  kubeconfig?: string | null;
+  /** Sandboxes kept ready; none where a scenario counts containers. */
+  warmPool?: number;
+};
+
+/** Somebody who is signed in. */
+export type Visitor = {
+  id: string;
+  email: string;
+  cookie: string;
+  webSession: string;
+  /** REST, as their browser does it. Throws with the problem's body where the answer is no success. */
+  api<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Opens a session and attaches to its terminal. */
+  open(request?: { cluster?: string; role?: string }): Promise<{ id: string; terminal: TerminalClient }>;
+  /** A further page on a session. */
+  terminal(session: string, ticket?: string): TerminalClient;
+};
+
+const ROOT = join(import.meta.dirname, '..');
+/** The name that the scenarios' cluster is registered under. */
+export const CLUSTER = 'test';
+
+export class TestPortal implements AsyncDisposable {
+  readonly url: string;
+  readonly gatewayUrl: string;
+  readonly dataDir: string;
+  readonly databaseUrl: string;
+  /** Superuser of the portal's database: for looking, and for facts that time alone would make. */
+  readonly sql: postgres.Sql;
+  readonly docker: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #stack: AsyncDisposableStack;
+  #child: ChildProcess | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  adminToken = '';
+
+  private constructor(parts: {
+    port: number;
+    gatewayPort: number;
+    dataDir: string;
+    databaseUrl: string;
+    docker: string;
+    env: NodeJS.ProcessEnv;
+    stack: AsyncDisposableStack;
+  }) {
+    this.url = `http://localhost:${parts.port}`;
+    this.gatewayUrl = `https://localhost:${parts.gatewayPort}`;
+    this.dataDir = parts.dataDir;
+    this.databaseUrl = parts.databaseUrl;
+    this.docker = parts.docker;
+    this.#env = parts.env;
+    this.#stack = parts.stack;
+    this.sql = postgres(parts.databaseUrl, { max: 2, onnotice: () => undefined });
+  }
+
+  /** `await using portal = await TestPortal.start()` */
+  static async start(options: PortalOptions = {}): Promise<TestPortal> {
+    await using stack = new AsyncDisposableStack();
+    const dataDir = mkdtempSync(join(tmpdir(), 'sallyport-e2e-'));
+    stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
+    const database = stack.use(await testDatabase());
+    const engine = await testEngine();
+    const image = await testSandboxImage();
+    const [port, gatewayPort] = [await freePort(), await freePort()];
+    const env: NodeJS.ProcessEnv = {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      NODE_ENV: 'production',
+      DATABASE_URL: database.url,
+      MIGRATION_DATABASE_URL: database.url,
+      DOCKER_HOST: `unix://${engine.socket}`,
+      SALLYPORT_DATA_DIR: dataDir,
+      SALLYPORT_PORT: `${port}`,
+      SALLYPORT_GATEWAY_PORT: `${gatewayPort}`,
+      SALLYPORT_SANDBOX_IMAGE: image,
+      SALLYPORT_WARM_POOL: `${options.warmPool ?? 0}`,
+      SALLYPORT_LOG_LEVEL: 'debug',
+      // These scenarios look at no page: nothing answers there.
+      SALLYPORT_WEB_URL: 'http://127.0.0.1:9',
+      ...options.env,
+    };
+    const facts = { port, gatewayPort, dataDir, databaseUrl: database.url, docker: engine.socket, env };
+    const portal = new TestPortal({ ...facts, stack: stack.move() });
+    try {
+      await portal.up();
+      await portal.#settle(options);
+    } catch (error) {
+      await portal[Symbol.asyncDispose]();
+      throw error;
+    }
+    return portal;
+  }
+
+  async #settle(options: PortalOptions): Promise<void> {
+    const admin = portalAdmin(this.#env);
+    await admin.user('root@example.com', 'Root');
+    ({ token: this.adminToken } = await admin.token('root@example.com', 'e2e'));
+    if (options.kubeconfig !== null)
+      await this.register(options.kubeconfig ?? readFileSync((await testCluster()).kubeconfig, 'utf8'));
+  }
+
+  /** Registers the cluster of a kubeconfig (its text), with a namespace of this portal's own for accounts. */
+  async register(kubeconfig: string): Promise<void> {
+    const namespace = `sallyport-${(await this.id()).slice(0, 8)}`;
+    await kubectlAsAdmin('create', 'namespace', namespace);
+    this.#stack.defer(async () => void (await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false')));
+    await using database = openDatabase(this.databaseUrl, { max: 1 });
+    const { db } = database;
+    const { masterKey } = loadSecrets({
+      dataDir: this.dataDir,
+      keys: { master: undefined, signing: undefined, web: undefined },
+    });
+    await using registry = new ClusterRegistry({
+      db,
+      notifications: { on: () => () => {}, onReset: () => () => {} },
+      sealer: new Sealer([masterKey]),
+      audit: directAudit(db),
+      addresses: { allowPrivate: true },
+      clusterRoles: async () => [],
+      now: () => new Date(),
+    });
+    const nobody = { actorId: null, actor: 'e2e', clientAddress: null, correlationId: null };
+    const connection = { kind: 'kubeconfig' as const, kubeconfig };
+    await registry.register({ name: CLUSTER, production: false, namespace, connection }, nobody);
+  }
+
+  get log(): string {
+    return join(this.dataDir, 'portal.log');
+  }
+
+  /** The installation's id: what its containers and accounts are labelled with. */
+  async id(): Promise<string> {
+    const [row] = await this.sql<{ value: string }[]>`select value from settings where key = 'portal-id'`;
+    return row!.value;
+  }
+
+  /** Starts the process and waits until it serves. */
+  async up(): Promise<void> {
+    mkdirSync(this.dataDir, { recursive: true });
+    const log = createWriteStream(this.log, { flags: 'a' });
+    const child = spawn(process.execPath, [join(ROOT, 'server/main.ts')], {
+      cwd: ROOT,
+      env: this.#env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    this.#child = child;
+    let ended = false;
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', () => {
+        ended = true;
+        resolve();
+      });
+    });
+    await until(
+      async () => {
+        if (ended) throw new GivenUp(`the portal ended at its start: ${this.#lastWords()}`);
+        return (await fetch(`${this.url}/healthz`, { signal: AbortSignal.timeout(2_000) })).ok;
+      },
+      { within: 60_000, every: 30, what: () => `the portal (${this.#lastWords()})` },
+    );
+  }
+
+  #lastWords(): string {
+    return readFileSync(this.log, 'utf8').trim().split('\n').slice(-12).join('\n');
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** SIGTERM; resolves when it has ended in order. */
+  async stop(): Promise<void> {
+    this.#child?.kill('SIGTERM');
+    await this.#ended;
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.up();
+  }
+
+  /** REST with the administrator's token. */
+  async admin<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return request<T>(`${this.url}/api/v1${path}`, method, body, { authorization: `Bearer ${this.adminToken}` });
+  }
+
+  /** A person with these groups, signed in: made as rows, since a scenario about sessions needs no provider. */
+  async visitor(groups: string[] = ['sallyport-admins']): Promise<Visitor> {
+    const [id, webSession, name] = [randomUUID(), randomUUID(), `p${randomBytes(4).toString('hex')}`];
+    const email = `${name}@example.com`;
+    await this.sql`insert into users ${this.sql({ id, provider: 'oidc', issuer: 'e2e', subject: name, email, name, slug: name, groups })}`;
+    const token = randomBytes(32).toString('base64url');
+    const row = {
+      id: webSession,
+      token_hash: createHash('sha256').update(token).digest(),
+      user_id: id,
+      method: 'oidc',
+      address: '127.0.0.1',
+      user_agent: 'e2e',
+      expires_at: new Date(Date.now() + 3_600_000),
+    };
+    await this.sql`insert into web_sessions ${this.sql(row)}`;
+    const cookie = `__Host-sallyport_${(await this.id()).slice(0, 8)}=${token}`;
+    const headers = { cookie, origin: this.url };
+    const api = <T>(method: string, path: string, body?: unknown) =>
+      request<T>(`${this.url}/api/v1${path}`, method, body, headers);
+    const terminal = (session: string, first?: string) => {
+      let given = first;
+      const ticket = async () => {
+        const ready = given ?? (await api<{ ticket: string }>('POST', `/sessions/${session}/ticket`)).ticket;
+        given = undefined;
+        return ready;
+      };
+      return new TerminalClient({ origin: this.url, session, cookie, ticket });
+    };
+    return {
+      id,
+      email,
+      cookie,
+      webSession,
+      api,
+      terminal,
+      async open(asked = {}) {
+        const body = { cluster: CLUSTER, ...asked };
+        const opened = await api<{ session: { id: string }; ticket: string }>('POST', '/sessions', body);
+        return { id: opened.session.id, terminal: await terminal(opened.session.id, opened.ticket).connect() };
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.sql.end({ timeout: 1 });
+    await this.#stack.disposeAsync();
+  }
+}
+
+/** An answer that is no success. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, body: string) {
+    super(`${status}: ${body}`);
+    this.status = status;
+    this.code = (/"code":"([a-z-]+)"/.exec(body) ?? [])[1] ?? '';
+  }
+}
+
+async function request<T>(url: string, method: string, body: unknown, headers: Record<string, string>): Promise<T> {
+  const answer = await fetch(url, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(90_000),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new ApiError(answer.status, text);
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}

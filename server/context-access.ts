@@ -1,0 +1,220 @@
+/**
+ * The composition root's part for access itself: sandboxes, terminals, recordings, the way to Kubernetes, sessions.
+ * They hold each other in a ring (a terminal tells sessions, the gateway asks them), which is closed here.
+ */
+import Docker from 'dockerode';
+import type { Db } from '../db/client.ts';
+import type { Notifications } from '../db/notifications.ts';
+import { settleSetting } from '../db/queries/settings.ts';
+import { DockerSandboxRuntime } from '../sandbox/docker/docker-runtime.ts';
+import type { Roles } from './access/roles.ts';
+import type { AuditLog } from './audit/audit-log.ts';
+import type { Config } from './config/config.ts';
+import type { Secrets } from './config/secrets.ts';
+import type { Sealer } from './crypto/sealing.ts';
+import { ApiServer } from './gateway/api-server.ts';
+import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
+import { EgressProxy } from './gateway/egress.ts';
+import { LiveCalls } from './gateway/live-calls.ts';
+import { GatewayMetrics } from './gateway/metrics.ts';
+import { SandboxGateway } from './gateway/sandbox-gateway.ts';
+import { KubernetesTokens } from './gateway/tokens.ts';
+import type { Health } from './http/health.ts';
+import type { Metrics } from './http/metrics.ts';
+import { SessionAccounts } from './kube/accounts.ts';
+import type { ClusterHealthWatch } from './kube/health.ts';
+import type { ClusterRegistry } from './kube/registry.ts';
+import type { Logger } from './log.ts';
+import { Recordings } from './recording/recordings.ts';
+import { keepSessions } from './sessions/keeper.ts';
+import type { ClustersPart } from './sessions/parts.ts';
+import { replicaId, startHeartbeat } from './sessions/replica.ts';
+import { Sandboxes } from './sessions/sandboxes.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { WarmPool } from './sessions/warm-pool.ts';
+import { Terminals } from './terminal/terminals.ts';
+
+export type AccessDeps = {
+  config: Config;
+  secrets: Secrets;
+  db: Db;
+  notifications: Notifications;
+  portalId: string;
+  sealer: Sealer;
+  audit: AuditLog;
+  roles: Roles;
+  registry: ClusterRegistry;
+  clusterHealth: ClusterHealthWatch;
+  health: Health;
+  metrics: Metrics;
+  now: () => Date;
+  log: Logger;
+};
+
+export type Access = AsyncDisposable & {
+  sessions: Sessions;
+  terminals: Terminals;
+  recordings: Recordings;
+  clusters: ClustersPart;
+};
+
+/** Sessions of an earlier run have been taken up when this resolves, as far as a few seconds suffice. */
+export async function openAccess(deps: AccessDeps): Promise<Access> {
+  const { config, db, portalId, audit, registry, now } = deps;
+  const log = deps.log.child({ part: 'sessions' });
+  await using opening = new AsyncDisposableStack();
+  // Built last, asked by what is built before: nothing asks before it is there.
+  let sessions: Sessions;
+
+  // ── sandboxes, terminals, recordings ──
+  const runtime = openRuntime(config, portalId);
+  deps.health.register('engine', async () => {
+    const health = await runtime.health();
+    return health.ok ? { ok: true, message: health.engine } : health;
+  });
+  const recordings = opening.use(
+    new Recordings({ dataDir: config.dataDir, log: deps.log.child({ part: 'recording' }) }),
+  );
+  const terminals = opening.use(
+    new Terminals({
+      recordings,
+      events: {
+        humanInput: (session, at) => sessions.humanInput(session, at),
+        attached: (session, page) => sessions.attached(session, page),
+        detached: (session) => sessions.detached(session),
+        exited: (session, exit) => sessions.exited(session, exit),
+        fault: (session, message) => sessions.fault(session, message),
+        hiddenShell: (session, detail) => sessions.hiddenShell(session, detail),
+      },
+      now,
+      log: deps.log.child({ part: 'terminal' }),
+    }),
+  );
+
+  // ── the way to Kubernetes ──
+  const directory = {
+    alive: (id: string) => sessions.alive(id),
+    upstreamToken: (id: string, signal: AbortSignal) => sessions.upstreamToken(id, signal),
+  };
+  const calls = opening.use(new LiveCalls(() => Date.now()));
+  const tokens = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now });
+  const metrics = new GatewayMetrics(deps.metrics.registry, () => ({
+    calls: calls.count,
+    connections: gateway.connections,
+  }));
+  const api = opening.use(
+    new ApiServer({
+      sessions: directory,
+      tokens,
+      clusters: {
+        async upstream(id) {
+          const { name, namespace, endpoint } = await registry.connection(id);
+          return { cluster: name, portalNamespace: namespace, endpoint };
+        },
+      },
+      audit,
+      calls,
+      metrics: () => metrics,
+      now,
+      onFault: (err) => deps.log.error({ err, part: 'gateway' }, 'a Kubernetes call failed unexpectedly'),
+    }),
+  );
+  const egress = new EgressProxy({
+    sessions: directory,
+    audit,
+    rules: { ...config.egress, apiServers: async () => (await registry.list()).map(serverOf) },
+    metrics: () => metrics,
+    now,
+  });
+  const authority = await openAuthority(db, deps.sealer, now);
+  const gateway: SandboxGateway = opening.use(new SandboxGateway({ authority, api, egress, calls, now }));
+
+  // ── sessions ──
+  const accounts = new SessionAccounts({
+    portalId,
+    async cluster(id) {
+      const [connection, client] = await Promise.all([registry.connection(id), registry.client(id)]);
+      return { client, namespace: connection.namespace };
+    },
+  });
+  const way = {
+    prepare: (sandbox: string) => gateway.prepare(sandbox),
+    attach: gateway.attach.bind(gateway),
+    cut: (session: string) => gateway.cut(session),
+    certificateAuthority: gateway.certificateAuthority,
+    mint: tokens.mint.bind(tokens),
+  };
+  const sandboxes = new Sandboxes({ runtime, terminals, gateway: way });
+  const replica = await replicaId(config.dataDir);
+  opening.use(await startHeartbeat(db, replica, now, log));
+  const pool = opening.use(new WarmPool({ sandboxes, size: config.sandbox.warmPool, log }));
+  const clusters = clustersOf(registry, deps.clusterHealth);
+  sessions = opening.use(
+    new Sessions({
+      db,
+      replica,
+      runtime,
+      sandboxes,
+      pool,
+      gateway: way,
+      accounts,
+      clusters,
+      roles: deps.roles,
+      sealer: deps.sealer,
+      audit,
+      now,
+      log,
+    }),
+  );
+  opening.use(await keepSessions({ sessions, pool, changes: deps.notifications, log }));
+
+  const opened = opening.move();
+  return { sessions, terminals, recordings, clusters, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function openRuntime(config: Config, portalId: string): DockerSandboxRuntime {
+  const { sandbox } = config;
+  const host = new URL(sandbox.dockerHost);
+  const docker =
+    host.protocol === 'unix:'
+      ? new Docker({ socketPath: host.pathname })
+      : new Docker({ host: host.hostname, port: Number(host.port || 2375), protocol: 'http' });
+  return new DockerSandboxRuntime({
+    docker,
+    image: sandbox.image,
+    portalId,
+    runtimeDir: config.runtimeDir,
+    mode: sandbox.mode === 'socket' ? 'sockets' : sandbox.mode,
+    limits: { memory: sandbox.memoryBytes, pids: sandbox.pids, cpus: sandbox.cpus },
+    ...(sandbox.runtime ? { runtime: sandbox.runtime } : {}),
+  });
+}
+
+/** One authority for the installation, so that kubeconfigs outlive the process that wrote them. */
+async function openAuthority(db: Db, sealer: Sealer, now: () => Date): Promise<Authority> {
+  const context = 'sandbox-authority';
+  const made = await createAuthority(now());
+  const kept = await settleSetting(db, context, {
+    certificate: made.certificate,
+    key: sealer.seal(made.key, context).toString('base64'),
+  } satisfies AuthorityKeys);
+  const key = sealer.open(Buffer.from(kept.key, 'base64'), context).toString();
+  return Authority.open({ certificate: kept.certificate, key }, now);
+}
+
+function clustersOf(registry: ClusterRegistry, watch: ClusterHealthWatch): ClustersPart {
+  return {
+    async find(nameOrId) {
+      const found = (await registry.list()).find(({ id, name }) => id === nameOrId || name === nameOrId);
+      if (!found) return null;
+      const { id, name, production, namespace } = found;
+      return { id, name, production, namespace, healthy: watch.of(id).state !== 'unreachable' };
+    },
+    ids: async () => (await registry.list()).map(({ id }) => id),
+  };
+}
+
+function serverOf({ server }: { server: string }): { host: string; port: number } {
+  const url = new URL(server);
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || 443) };
+}
