@@ -115,9 +115,10 @@ export class SignIns {
         method: proof.provider,
         ...request,
       });
-      await this.#record('sign-in.succeeded', user.id, user.email, source, {
-        method: proof.provider,
-        webSession: session.id,
+      const detail = { method: proof.provider, webSession: session.id };
+      await this.#record('sign-in.succeeded', user.id, user.email, source, detail).catch(async (error: unknown) => {
+        await this.#deps.webSessions.end({ id: session.id });
+        throw error;
       });
       // The request may have been given up while the provider answered: then nobody would ever hold this cookie.
       if (this.#pending.get(id) === pending) pending.outcome = { token, session: session.id };
