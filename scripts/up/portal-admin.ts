@@ -1,5 +1,6 @@
 /** What a demo needs of the portal's own administration command: an administrator and a token. */
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
 import { run } from '../../e2e/machine/run.ts';
 import { ROOT } from '../steps.ts';
 
@@ -11,7 +12,10 @@ export type PortalAdmin = {
 /** `env` is the portal's own: the command finds database and keys as the portal does. */
 export function portalAdmin(env: NodeJS.ProcessEnv): PortalAdmin {
   const ask = async (...args: string[]): Promise<string> => {
-    const output = await run(process.execPath, [join(ROOT, 'server', 'admin.ts'), ...args], { cwd: ROOT, env });
+    // The operator's own kubectl first: its version fits their exec plugins.
+    const path = [env['PATH'], await kubectlBinaries()].filter(Boolean).join(delimiter);
+    const options = { cwd: ROOT, env: { ...env, PATH: path } };
+    const output = await run(process.execPath, [join(ROOT, 'server', 'admin.ts'), ...args], options);
     return output.trim().split('\n').at(-1) ?? '';
   };
   return {

@@ -18,6 +18,7 @@ import type { AuditEvent } from '../domain/audit-codes.ts';
 import type { Scope } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import { seedRoles } from '../access/roles.ts';
+import { addCluster } from './clusters.ts';
 
 type Opened = { config: Config; db: Db; urls: DatabaseUrls; values: Record<string, string | undefined> };
 
@@ -78,6 +79,18 @@ export const commands: Command[] = [
       days: { value: 'DAYS' },
     },
     run: createToken,
+  },
+  {
+    name: 'cluster add',
+    says: 'Install the portal’s own account with your kubeconfig (any that kubectl takes), and register the cluster; again: renew its token.',
+    options: {
+      name: { required: true, value: 'NAME' },
+      kubeconfig: { required: true, value: 'FILE' },
+      context: { value: 'NAME' },
+      namespace: { value: 'NAMESPACE' },
+      production: { flag: true },
+    },
+    run: addCluster,
   },
   {
     name: 'keys rotate',
