@@ -80,8 +80,8 @@ export class Recordings implements AsyncDisposable {
     return this.#screens.rebuild({ folder: this.#folder(key), cols, rows, upTo });
   }
 
-  /** Makes a checkpoint, in the background. */
-  quiet(key: RecordingKey, offset: number): void {
+  /** Keeps the screen at this offset, in the background. */
+  checkpoint(key: RecordingKey, offset: number): void {
     this.screenAt(key, offset).catch((error: unknown) => {
       this.#deps.log.warn({ session: key.session, error: messageOf(error) }, 'no checkpoint of the screen was made');
     });

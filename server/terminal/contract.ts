@@ -1,5 +1,4 @@
 /** What the terminal room needs of others, and what it tells them: context.ts joins the two ends. */
-import type { AuditEvent } from '../domain/audit-codes.ts';
 import type { RecordingFacts, RecordingKey, Screen } from '../domain/recording.ts';
 
 /** One session's recording, open for writing. */
@@ -23,8 +22,8 @@ export type Recordings = {
   read(key: RecordingKey, offset: number, length: number): Promise<Uint8Array>;
   /** The screen once the log up to `upTo` (a record's boundary) has been shown. */
   screenAt(key: RecordingKey, upTo: number): Promise<Screen>;
-  /** The terminal is quiet at this offset: a good moment for a checkpoint. Returns at once. */
-  quiet(key: RecordingKey, offset: number): void;
+  /** A good moment for a checkpoint of the screen at this offset. Returns at once. */
+  checkpoint(key: RecordingKey, offset: number): void;
 };
 
 /** The page that holds a session. */
@@ -44,8 +43,6 @@ export type TerminalEvents = {
   /** The shell reads without echo: what is typed is not recorded. */
   hiddenShell(session: string, detail: string): void;
 };
-
-export type Audit = { record(event: AuditEvent): Promise<void> };
 
 export type Log = {
   info(fields: object, message: string): void;

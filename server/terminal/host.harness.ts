@@ -56,7 +56,7 @@ export class TestHost implements AsyncDisposable {
         `--kubernetes-port=${port()}`,
         `--egress-port=${port()}`,
       ],
-      { stdio: ['pipe', 'ignore', 'pipe'], env: { PATH: process.env['PATH'] } },
+      { stdio: ['pipe', 'ignore', 'pipe'], env: { ...process.env } },
     );
     this.child.stdin!.end(`${this.secret.toString('base64url')}\n`);
     this.child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));

@@ -8,9 +8,12 @@ import { encodeMessage, json, ToBrowser, u64, type Attached } from '../../protoc
 import { decodeRecords, RECORD_HEADER_BYTES, RecordKind, type LogRecord } from '../../protocol/log.ts';
 import type { PageFacts } from './contract.ts';
 
-/** After a leading chunk, which goes at once, output is gathered for this long. Longer shows in typing. */
+/** Output is gathered for this long once more comes than somebody who types causes. Longer shows in typing. */
 const BATCH_MS = 4;
 const BATCH_BYTES = 64 * 1024;
+/** In that time, chunks of at most this size go at once, up to this many: echoes, however fast the keys. */
+const SMALL_BYTES = 1024;
+const SMALL_MOST = 16;
 /** Of output that the page has not said to have shown. The host's own brake (512 KiB) comes first with honest pages. */
 const WINDOW_BYTES = 768 * 1024;
 /** In the socket's own queue. With the recorder's it stays below 1 MiB. */
@@ -44,7 +47,9 @@ export class Page {
   #pumping = false;
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
+  /** Runs while output is gathered. */
   #timer: NodeJS.Timeout | undefined;
+  #small = 0;
 
   constructor(socket: WebSocket, facts: PageFacts, stream: number, source: PageSource) {
     this.socket = socket;
@@ -78,7 +83,8 @@ export class Page {
       return;
     }
     this.#take(records);
-    if (!this.#timer) this.#flush();
+    if (!this.#timer) this.#small = 0;
+    if (!this.#timer || (this.#batchBytes <= SMALL_BYTES && ++this.#small <= SMALL_MOST)) this.#flush();
     if (this.#acked >= this.#sent && this.#batchBytes === 0) this.#source.rendered(this.#cursor);
   }
 

@@ -54,8 +54,11 @@ const REPLAY_BYTES = 64 * 1024;
 /** `rendered` moves the brake of 512 KiB; telling the host of less than this is not worth a frame. */
 const RENDERED_STEP = 32 * 1024;
 const LAST_RECORD_BYTES = 512;
+/** A checkpoint of the screen is made when the terminal is quiet and this much came since the last one… */
 const CHECKPOINT_BYTES = 4 * 1024 * 1024;
-const QUIET_MS = 2000;
+const QUIET_MS = 500;
+/** …and while it is not, after this much: some seconds of work, which a page that attaches would wait for. */
+const CHECKPOINT_LATEST_BYTES = 128 * 1024 * 1024;
 const HUMAN_INPUT_EVERY_MS = 1000;
 /** More than the host takes to hang up a shell that ignores it (2 s) and to read what is left. */
 const DRAIN_MS = 8000;
@@ -402,7 +405,8 @@ export class SessionTerminal implements Terminal {
     }
     for (const record of records) if (record.kind !== RecordKind.input) this.#noteRecord(record);
     this.#writtenAt = performance.now();
-    if (end - this.#checkpoint > CHECKPOINT_BYTES) this.#quiet ??= setTimeout(() => this.#whenQuiet(), QUIET_MS);
+    if (end - this.#checkpoint > CHECKPOINT_LATEST_BYTES) this.#makeCheckpoint();
+    else if (end - this.#checkpoint > CHECKPOINT_BYTES) this.#quiet ??= setTimeout(() => this.#whenQuiet(), QUIET_MS);
   }
 
   #noteRecord(record: LogRecord): void {
@@ -440,10 +444,12 @@ export class SessionTerminal implements Terminal {
     this.#quiet = undefined;
     const left = QUIET_MS - (performance.now() - this.#writtenAt);
     if (left > 0) this.#quiet = setTimeout(() => this.#whenQuiet(), left);
-    else {
-      this.#checkpoint = this.recordedBytes;
-      this.#deps.recordings.quiet(this.#facts!, this.#checkpoint);
-    }
+    else this.#makeCheckpoint();
+  }
+
+  #makeCheckpoint(): void {
+    this.#checkpoint = this.recordedBytes;
+    this.#deps.recordings.checkpoint(this.#facts!, this.#checkpoint);
   }
 
   /** The terminal stops here and says why: no input, no more output, until the session is ended. */
