@@ -22,7 +22,7 @@ function answer(arch: 'x64' | 'arm64', call: { arch: number; nr: number; args?: 
   }
 }
 
-test.each([
+test.each<['x64' | 'arm64', number, number, string]>([
   ['x64', X64, 101, 'ptrace'],
   ['x64', X64, 310, 'process_vm_readv'],
   ['x64', X64, 311, 'process_vm_writev'],
@@ -34,7 +34,7 @@ test.each([
   ['arm64', ARM64, 117, 'ptrace'],
   ['arm64', ARM64, 270, 'process_vm_readv'],
   ['arm64', 0x40000028, 26, 'ptrace by arm'],
-] as const)('%s refuses (arch %d, call %d: %s)', (arch, machine, nr) => {
+])('%s refuses (arch %d, call %d: %s)', (arch, machine, nr) => {
   expect(answer(arch, { arch: machine, nr })).toBe(EPERM);
 });
 

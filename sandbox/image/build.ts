@@ -56,6 +56,8 @@ export async function ensureSandboxImage(docker: Docker, options: BuildOptions =
   });
   await follow(docker, stream, say);
   await filled;
+  // For those who name the image in a configuration, and for own images built on it.
+  await docker.getImage(tag).tag({ repo: REPOSITORY, tag: 'latest' });
   return tag;
 }
 
