@@ -36,7 +36,7 @@ export class TestPortal implements AsyncDisposable {
   static async start(mode: Way | 'auto', changes: Partial<DockerRuntimeOptions> = {}): Promise<TestPortal> {
     const { socket } = await testEngine();
     const docker = new Docker({ socketPath: socket });
-    const say = (line: string) => console.error(line);
+    const say = (line: string) => void process.stderr.write(`${line}\n`);
     const image = await ensureSandboxImage(docker, {
       onProgress: say,
       makeBase: () => ensureDebianImage(socket, say),
@@ -107,7 +107,9 @@ export class TestSandbox implements AsyncDisposable {
       throw new Error(`${error.message}; it shows ${shown().slice(-2000)}`);
     });
     const text = shown();
-    return text.slice(text.indexOf('\n') + 1, text.indexOf(`${mark}:`)).replaceAll('\r\n', '\n');
+    const printed = text.slice(text.indexOf('\n') + 1, text.indexOf(`${mark}:`));
+    // bash switches bracketed paste off before it runs a command.
+    return printed.replaceAll('\x1b[?2004l\r', '').replaceAll('\r\n', '\n');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,10 +2,15 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ToHost, u64 } from '../../protocol/frames.ts';
-import { decodeResize, RecordKind } from '../../protocol/log.ts';
+import { decodeRecords, decodeResize, RecordKind } from '../../protocol/log.ts';
 import { RECORD_LIMIT, RENDER_LIMIT } from '../host/brakes.ts';
 import { FULL, TestPortal, WAYS } from './fixture.ts';
 import { until } from './until.ts';
+
+function outputOf(log: Buffer): Buffer {
+  const outputs = decodeRecords(log).records.filter((record) => record.kind === RecordKind.output);
+  return Buffer.concat(outputs.map((record) => record.data));
+}
 
 describe.each(WAYS)('a terminal by %s', (way) => {
   let portal: TestPortal;
@@ -83,27 +88,15 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     const count = box.links.length;
     first.drop();
     const second = await box.nextLink(count);
-    await until(async () => second.hello !== null, 'hello');
-    // Recorded is what the first portal acknowledged; it received perhaps more than that.
+    // Recorded is what the first portal acknowledged in time; it received more.
     const offset = second.hello!.start;
+    expect(offset).toBeLessThanOrEqual(first.logEnd);
     await second.attach(2, offset);
-    await second.shows(/1999999\r\n2000000\r\n/, 60_000);
-    const whole = Buffer.concat([first.output().subarray(0), Buffer.alloc(0)]);
-    expect(first.logEnd).toBeGreaterThanOrEqual(offset);
-    const before = Buffer.concat(first.log).subarray(0, offset);
-    const all = Buffer.concat([before, ...second.log]);
-    const { decodeRecords } = await import('../../protocol/log.ts');
-    const shown = Buffer.concat(
-      decodeRecords(all)
-        .records.filter((record) => record.kind === RecordKind.output)
-        .map((record) => record.data),
-    ).toString();
-    const numbers = shown.slice(shown.indexOf('\r\n1\r\n') + 2, shown.indexOf('2000000\r\n') + 9);
-    let expected = '';
-    for (let number = 1; number <= 2_000_000; number += 1) expected += `${number}\r\n`;
-    expect(numbers.length).toBe(expected.length);
-    expect(numbers === expected).toBe(true);
-    expect(whole.length).toBeGreaterThan(0);
+    await second.shows('\r\n2000000\r\n', 60_000);
+    const whole = Buffer.concat([Buffer.concat(first.log).subarray(0, offset), ...second.log]);
+    const shown = outputOf(whole).toString();
+    const numbers = Array.from({ length: 2_000_000 }, (_, index) => `${index + 1}\r\n`).join('');
+    expect(shown.slice(shown.indexOf('\r1\r\n') + 1).startsWith(numbers)).toBe(true);
   });
 
   test('without a recorder the program stops after 4 MiB', async () => {
@@ -173,9 +166,8 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     await using box = await portal.open();
     const line = `${'x'.repeat(99)}\n`;
     const size = (FULL ? 10_000_000 : 1_000_000) / line.length;
-    box.link.type(`stty -echo; cat | sha256sum; stty echo; echo PAS""TED\r`);
+    box.link.type(`cat | sha256sum; echo PAS""TED\r`);
     const bytes = Buffer.from(line.repeat(size));
-    await pause(0);
     let position = 0;
     while (position < bytes.length) {
       const acked = box.link.acked.get(2) ?? 0;
@@ -205,8 +197,8 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     box.link.drop();
     const second = await box.nextLink();
     expect(second.hello!.state).toBe('exited');
-    await second.attach(2, 0);
     expect(second.hello!.end).toBe(end);
+    await second.attach(2, second.hello!.start);
     await expect(box.sandbox.exited).resolves.toEqual({ code: 42, oomKilled: false, error: null });
   });
 

@@ -42,19 +42,20 @@ export function startShell(
   return new Pty({ file: options.shell, args: ['-l'], env, cwd: options.home, ...size }, events);
 }
 
-/** As a closed terminal does: SIGHUP; then, to what does not leave, SIGKILL. */
+/** As a closed terminal does: SIGHUP; then, where the shell does not leave, SIGKILL. The rest ends with the host. */
 export function hangUp(pty: Pty): void {
-  for (const target of [-pty.foreground(), -pty.pid]) {
-    signal(target, 'SIGHUP');
-    signal(target, 'SIGCONT');
-  }
-  const everything = process.pid === 1 ? -1 : -pty.pid;
-  setTimeout(() => signal(everything, 'SIGKILL'), HANG_UP_MS);
+  const send = (name: NodeJS.Signals) => {
+    for (const target of [-pty.foreground(), -pty.pid]) signal(target, name);
+  };
+  send('SIGHUP');
+  // A stopped job gets the hang-up only when it goes on.
+  send('SIGCONT');
+  setTimeout(() => send('SIGKILL'), HANG_UP_MS).unref();
 }
 
 function signal(target: number, name: NodeJS.Signals): void {
-  // 0 and 1 would be ourselves; -1 is meant only where we are PID 1, whom the kernel leaves out.
-  if (target === 0 || target === 1) return;
+  // 0 would be our own group, -1 everybody.
+  if (target >= -1) return;
   try {
     process.kill(target, name);
   } catch {
