@@ -14,6 +14,7 @@ import { say } from './steps.ts';
 import { readInstallation, upRunning } from './up/data-folder.ts';
 import type { Installation } from './up/data-folder.ts';
 import { dockerClient } from './up/engine.ts';
+import { stopLeftPortal } from './up/portal-process.ts';
 import { DOWN_USAGE, parseDown, UsageError } from './up/options.ts';
 
 /** The portal's id, by which what belongs to it elsewhere is known. */
@@ -81,6 +82,7 @@ async function down(dataDir: string): Promise<void> {
       process.kill(running, 'SIGTERM');
       await until(() => upRunning(dataDir) === undefined, { within: 40_000, what: 'the end of npm run up' });
     });
+  await stopLeftPortal(dataDir);
   const portal = await portalId(dataDir);
   const { engine, kubeconfig } = installation;
   if (engine && !engine.own && portal) await attempt('Shells', () => removeContainers(engine.dockerHost, portal));

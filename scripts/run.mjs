@@ -64,7 +64,8 @@ if (!isInstalled()) install();
 // Type stripping is called experimental at each start.
 const child = spawn(findNode(), ['--disable-warning=ExperimentalWarning', join(root, file), ...args], {
   cwd: root,
-  stdio: 'inherit',
+  // The channel carries nothing: its end tells the program that this process was killed.
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
 // A terminal sends its Ctrl-C to both; what is sent to this process alone is passed on.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -8,6 +8,18 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** Calls `stop` once: at Ctrl-C, at SIGTERM, and when the command that started this program was killed. */
+export function onStop(stop: () => void): void {
+  let stopped = false;
+  const once = (): void => {
+    if (!stopped) stop();
+    stopped = true;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, once);
+  process.once('disconnect', once);
+  process.channel?.unref();
+}
+
 /** Path of a program that npm installed. */
 export function bin(name: string): string {
   return join(ROOT, 'node_modules', '.bin', name);

@@ -7,7 +7,7 @@ import { BROWSER_NEEDS, CLUSTER_NEEDS, COMPOSE_NEEDS, ENGINE_NEEDS, IMAGE_NEEDS 
 import { ensurePackages } from '../e2e/machine/packages.ts';
 import { makePartsFolder, removePartsFolder, sweepPartsFolders } from '../e2e/parts-folder.ts';
 import { runChecks } from './checks.ts';
-import { endSteps, say } from './steps.ts';
+import { endSteps, onStop, say } from './steps.ts';
 import { runVitest } from './vitest-run.ts';
 import type { Count } from './vitest-run.ts';
 import { buildWeb } from './web-build.ts';
@@ -31,11 +31,10 @@ async function part(name: string, work: () => Promise<Count>): Promise<void> {
 }
 
 let stopped = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => {
-    stopped = true;
-    endSteps();
-  });
+onStop(() => {
+  stopped = true;
+  endSteps();
+});
 
 await part('set-up', async () => {
   await ensurePackages([...CLUSTER_NEEDS, ...ENGINE_NEEDS, ...IMAGE_NEEDS, ...BROWSER_NEEDS, ...COMPOSE_NEEDS], say);

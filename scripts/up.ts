@@ -3,10 +3,12 @@
  * The portal runs in the foreground; what shells need runs on when it is stopped.
  */
 import { join } from 'node:path';
+import { kubectlBinaries } from '../e2e/cluster/kubectl.ts';
 import { startIdentityProvider, stopIdentityProvider } from '../e2e/idp/idp.ts';
 import { listenerOn } from '../e2e/machine/listener.ts';
 import { portIsFree } from '../e2e/machine/ports.ts';
-import { say } from './steps.ts';
+import { run } from '../e2e/machine/run.ts';
+import { onStop, say } from './steps.ts';
 import { holdDataFolder, prepareDataFolder, readInstallation, writeInstallation } from './up/data-folder.ts';
 import { settleDemo, welcome } from './up/demo.ts';
 import { startDemoCluster } from './up/demo-cluster.ts';
@@ -14,11 +16,10 @@ import { chooseEngine } from './up/engine.ts';
 import { parseUp, UP_USAGE, UsageError } from './up/options.ts';
 import type { UpOptions } from './up/options.ts';
 import { portalAdmin } from './up/portal-admin.ts';
+import type { ClusterAccess } from './up/portal-admin.ts';
 import { portalEnv } from './up/portal-env.ts';
 import type { Prepared } from './up/portal-env.ts';
-import { portalReady, startPortal } from './up/portal-process.ts';
-import { registerCluster } from './up/register-cluster.ts';
-import type { ClusterAccess } from './up/register-cluster.ts';
+import { portalReady, startPortal, stopLeftPortal } from './up/portal-process.ts';
 import { prepareSandboxImage } from './up/sandbox-image.ts';
 import { buildWeb } from './web-build.ts';
 
@@ -26,7 +27,7 @@ import { buildWeb } from './web-build.ts';
 class Stopped extends Error {}
 
 const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort(new Stopped()));
+onStop(() => stopping.abort(new Stopped()));
 
 async function requirePort(option: string, port: number): Promise<void> {
   if (await portIsFree(port)) return;
@@ -36,7 +37,14 @@ async function requirePort(option: string, port: number): Promise<void> {
   );
 }
 
-type Cluster = ClusterAccess & { name: string | undefined };
+type Cluster = ClusterAccess & { name: string };
+
+/** What the portal will call the operator's cluster. */
+async function contextName({ file, context }: { file: string; context: string | undefined }): Promise<string> {
+  if (context) return context;
+  const kubectl = join(await kubectlBinaries(), 'kubectl');
+  return (await run(kubectl, [`--kubeconfig=${file}`, 'config', 'current-context'])).trim();
+}
 
 /** The cluster to register, if any; the demo's is started first. */
 async function prepareCluster({ cluster, dataDir }: UpOptions): Promise<Cluster | undefined> {
@@ -58,6 +66,7 @@ async function up(options: UpOptions): Promise<void> {
   const { dataDir } = options;
   await prepareDataFolder(dataDir);
   using _held = holdDataFolder(dataDir);
+  if (await stopLeftPortal(dataDir)) say('Portal: ended the one that a killed npm run up had left');
   await requirePort('port', options.port);
   await requirePort('gateway-port', options.gatewayPort);
   const [{ engine, image }, cluster, built] = await Promise.all([
@@ -83,8 +92,9 @@ async function up(options: UpOptions): Promise<void> {
     const gatewayUrl = env['SALLYPORT_GATEWAY_URL'] ?? `https://localhost:${options.gatewayPort}`;
     await Promise.race([portalReady(local, portal), asked]);
     stopping.signal.throwIfAborted();
-    const demo = await settleDemo({ url, gatewayUrl, dataDir }, local, portalAdmin(env));
-    if (cluster) await registerCluster({ url: local, apiToken: demo.apiToken }, cluster, cluster.name, say);
+    const admin = await portalAdmin(env);
+    const demo = await settleDemo({ url, gatewayUrl, dataDir }, local, admin);
+    if (cluster) await admin.cluster(cluster.name, cluster);
     say(welcome(demo, provider));
     if (options.json) process.stdout.write(`${JSON.stringify(demo)}\n`);
     const end = await Promise.race([asked, portal.ended]);

@@ -1,16 +1,24 @@
-/** What a demo needs of the portal's own administration command: an administrator and a token. */
+/** What a demo needs of the portal's own administration command: an administrator, a token, its cluster. */
 import { delimiter, join } from 'node:path';
+import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
 import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
 import { run } from '../../e2e/machine/run.ts';
 import { ROOT } from '../steps.ts';
 
+export type ClusterAccess = { kubeconfig: string; context: string | undefined };
+
 export type PortalAdmin = {
   user(email: string, name: string): Promise<{ email: string; password: string }>;
   token(email: string, name: string): Promise<{ token: string }>;
+  /** Installs the portal's own account with the operator's kubeconfig, and registers the cluster under this name. */
+  cluster(name: string, access: ClusterAccess): Promise<void>;
 };
 
 /** `env` is the portal's own: the command finds database and keys as the portal does. */
-export function portalAdmin(env: NodeJS.ProcessEnv): PortalAdmin {
+export async function portalAdmin(portalEnvironment: NodeJS.ProcessEnv): Promise<PortalAdmin> {
+  // kubectl is used on the operator's kubeconfig; this one agrees with the version that shells have.
+  const path = `${await kubectlBinaries()}:${process.env['PATH'] ?? ''}`;
+  const env = { ...portalEnvironment, PATH: path };
   const ask = async (...args: string[]): Promise<string> => {
     // The operator's own kubectl first: its version fits their exec plugins.
     const path = [env['PATH'], await kubectlBinaries()].filter(Boolean).join(delimiter);
@@ -26,5 +34,9 @@ export function portalAdmin(env: NodeJS.ProcessEnv): PortalAdmin {
       },
     token: async (email, name) =>
       JSON.parse(await ask('token', 'create', '--email', email, '--name', name)) as { token: string },
+    cluster: async (name, { kubeconfig, context }) => {
+      const which = ['--name', name, '--kubeconfig', kubeconfig, ...(context ? ['--context', context] : [])];
+      await ask('cluster', 'add', ...which);
+    },
   };
 }

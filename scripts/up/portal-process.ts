@@ -1,9 +1,9 @@
 /** The portal as a child of `npm run up`: started, waited for, ended in order. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lastLines } from '../../e2e/machine/processes.ts';
+import { isRunning, lastLines, startTimeOf } from '../../e2e/machine/processes.ts';
 import { GivenUp, until } from '../../e2e/machine/until.ts';
 import { ROOT } from '../steps.ts';
 
@@ -67,4 +67,37 @@ function unready(report: Ready | undefined): string {
   if (!report?.components) return 'it does not answer';
   const bad = Object.entries(report.components).filter(([, finding]) => !finding.ok);
   return bad.map(([name, finding]) => `${name}: ${finding.message}`).join('; ');
+}
+
+/**
+ * Ends the portal of this folder that a killed `npm run up` left behind; resolves with whether there was one. It is
+ * known by what it was started with.
+ */
+export async function stopLeftPortal(dataDir: string): Promise<boolean> {
+  const main = join('server', 'main.ts');
+  const left = readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
+    .flatMap((pid) => {
+      const startTime = startTimeOf(pid);
+      const command = contentOf(`/proc/${pid}/cmdline`).split('\0');
+      const environment = contentOf(`/proc/${pid}/environ`).split('\0');
+      const ours = command[1]?.endsWith(main) && environment.includes(`SALLYPORT_DATA_DIR=${dataDir}`);
+      return startTime && ours ? [{ pid, startTime }] : [];
+    });
+  for (const { pid } of left) process.kill(pid, 'SIGTERM');
+  const gone = (): boolean => !left.some(isRunning);
+  await until(gone, { within: GRACE_MS, what: 'its end' }).catch(() => {
+    for (const { pid } of left) process.kill(pid, 'SIGKILL');
+  });
+  await until(gone, { within: 5_000, what: 'the end of the portal that was left' });
+  return left.length > 0;
+}
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }

@@ -1,0 +1,93 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findProcesses } from '../../e2e/machine/processes.ts';
+import { freePort, portIsFree } from '../../e2e/machine/ports.ts';
+import { runDown, startUp } from '../../e2e/up.ts';
+import { until } from '../../e2e/machine/until.ts';
+import { testCluster, testEngine, testSandboxImage } from '../../e2e/use.ts';
+import { upRunning } from './data-folder.ts';
+import { buildWeb } from '../web-build.ts';
+
+let root: string;
+let dataDir: string;
+let port: number;
+let args: string[];
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sallyport-up-'));
+  await chmod(root, 0o711);
+  dataDir = join(root, 'data');
+  port = await freePort();
+  const { kubeconfig } = await testCluster();
+  const { socket } = await testEngine();
+  await testSandboxImage();
+  await buildWeb(() => undefined);
+  args = ['--port', String(port), '--gateway-port', String(await freePort()), '--data-dir', dataDir];
+  args.push('--kubeconfig', kubeconfig);
+  env = { DOCKER_HOST: `unix://${socket}` };
+}, 600_000);
+
+afterAll(async () => {
+  if (existsSync(dataDir)) await runDown(dataDir);
+  await rm(root, { recursive: true, force: true });
+});
+
+function postgresPid(): string {
+  return readFileSync(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0] ?? '';
+}
+
+test('up, up again, a killed up, down', async () => {
+  const first = await startUp(args, env);
+  const { pid: _pid, said: _said, stop: _stop, ended: _ended, ...demo } = first;
+  expect(demo).toEqual(JSON.parse(readFileSync(join(dataDir, 'demo.json'), 'utf8')));
+  expect(statSync(join(dataDir, 'demo.json')).mode & 0o777).toBe(0o600);
+  expect(demo).toMatchObject({ url: `http://localhost:${port}`, dataDir });
+  const clusters = await fetch(`${first.url}/api/v1/clusters`, {
+    headers: { authorization: `Bearer ${first.apiToken}` },
+  });
+  expect(await clusters.json()).toMatchObject({ items: [{ name: 'sallyport', managed: true }] });
+
+  // One at a time on a folder.
+  await expect(startUp(args, env)).rejects.toThrow('runs already on');
+
+  expect(await first.stop()).toBe(0);
+  expect(first.said()).toContain('Still running: sessions and their sandboxes, the database');
+  expect(await portIsFree(port)).toBe(true);
+  const database = postgresPid();
+
+  const second = await startUp(args, env);
+  expect(second).toMatchObject(demo);
+  expect(postgresPid()).toBe(database);
+  // Where npm is killed, it ends in order.
+  process.kill(second.pid, 'SIGKILL');
+  await until(() => portIsFree(port), { what: 'the end of the portal' });
+  await until(() => upRunning(dataDir) === undefined, { what: 'the end of npm run up' });
+
+  // Killed itself, it leaves its portal; the next start takes the folder over.
+  const third = await startUp(args, env);
+  process.kill(upRunning(dataDir)!, 'SIGKILL');
+  await third.ended;
+  expect(await portIsFree(port)).toBe(false);
+  const fourth = await startUp(args, env);
+  expect(fourth).toMatchObject(demo);
+  expect(fourth.said()).toContain('ended the one that a killed npm run up had left');
+
+  await runDown(dataDir);
+  expect(await fourth.ended).toBe(0);
+  expect(existsSync(dataDir)).toBe(false);
+  expect(findProcesses(join(dataDir, 'idp'))).toEqual([]);
+  expect(await portIsFree(port)).toBe(true);
+}, 180_000);
+
+test('a port that is taken is said with who has it and what to do', async () => {
+  const server = createServer().listen(port, '127.0.0.1');
+  await expect(startUp(args, env)).rejects.toThrow(
+    new RegExp(`port ${port} is taken by .*\\(pid ${process.pid}\\); stop that, or choose another with --port`),
+  );
+  server.close();
+});
