@@ -49,7 +49,8 @@ async function contextName({ file, context }: { file: string; context: string | 
 /** The cluster to register, if any; the demo's is started first. */
 async function prepareCluster({ cluster, dataDir }: UpOptions): Promise<Cluster | undefined> {
   if (cluster.kind === 'none') return undefined;
-  if (cluster.kind === 'kubeconfig') return { name: undefined, kubeconfig: cluster.file, context: cluster.context };
+  if (cluster.kind === 'kubeconfig')
+    return { name: await contextName(cluster), kubeconfig: cluster.file, context: cluster.context };
   if (process.getuid?.() !== 0) {
     say('Demo cluster: left out, since its node needs root; register a cluster of yours with --kubeconfig FILE');
     return undefined;
@@ -92,7 +93,7 @@ async function up(options: UpOptions): Promise<void> {
     const gatewayUrl = env['SALLYPORT_GATEWAY_URL'] ?? `https://localhost:${options.gatewayPort}`;
     await Promise.race([portalReady(local, portal), asked]);
     stopping.signal.throwIfAborted();
-    const admin = await portalAdmin(env);
+    const admin = portalAdmin(env);
     const demo = await settleDemo({ url, gatewayUrl, dataDir }, local, admin);
     if (cluster) await admin.cluster(cluster.name, cluster);
     say(welcome(demo, provider));

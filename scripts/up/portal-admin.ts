@@ -1,7 +1,6 @@
 /** What a demo needs of the portal's own administration command: an administrator, a token, its cluster. */
 import { delimiter, join } from 'node:path';
 import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
-import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
 import { run } from '../../e2e/machine/run.ts';
 import { ROOT } from '../steps.ts';
 
@@ -15,10 +14,7 @@ export type PortalAdmin = {
 };
 
 /** `env` is the portal's own: the command finds database and keys as the portal does. */
-export async function portalAdmin(portalEnvironment: NodeJS.ProcessEnv): Promise<PortalAdmin> {
-  // kubectl is used on the operator's kubeconfig; this one agrees with the version that shells have.
-  const path = `${await kubectlBinaries()}:${process.env['PATH'] ?? ''}`;
-  const env = { ...portalEnvironment, PATH: path };
+export function portalAdmin(env: NodeJS.ProcessEnv): PortalAdmin {
   const ask = async (...args: string[]): Promise<string> => {
     // The operator's own kubectl first: its version fits their exec plugins.
     const path = [env['PATH'], await kubectlBinaries()].filter(Boolean).join(delimiter);
