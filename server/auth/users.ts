@@ -22,15 +22,9 @@ export type UserChange = { disabled?: boolean; name?: string; groups?: string[];
 
 export class Users {
   readonly #deps: UsersDeps;
-  readonly #disabledListeners = new Set<(userId: string) => Promise<void>>();
 
   constructor(deps: UsersDeps) {
     this.#deps = deps;
-  }
-
-  /** Awaited when somebody is disabled here, after their sign-ins ended: end what else they hold. */
-  onDisabled(listener: (userId: string) => Promise<void>): void {
-    this.#disabledListeners.add(listener);
   }
 
   /** By slug, from after `cursor`. */
@@ -82,7 +76,6 @@ export class Users {
       await this.#record('user.disabled', after, by);
       await this.#deps.webSessions.end({ userId: id });
       await this.#deps.apiTokens.revoke({ userId: id }, by);
-      for (const listener of this.#disabledListeners) await listener(id);
     }
     if (change.disabled === false && before.disabledAt) await this.#record('user.enabled', after, by);
     if (foreign) {

@@ -1,9 +1,9 @@
 /** The REST API: what every request goes through, then the routes, then errors and the OpenAPI document. */
 import { routePath } from 'hono/route';
-import { bodyLimit } from 'hono/body-limit';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
+import { bodyBounds } from './body-bounds.ts';
 import { clientAddress, type TrustedProxies } from './client-address.ts';
 import { correlate } from './correlation.ts';
 import type { Health } from './health.ts';
@@ -12,10 +12,6 @@ import { asProblem, problemBody, problemHeaders } from './problems.ts';
 import { newRouter, type Router } from './router.ts';
 import { changesState, requireSameOrigin } from './same-origin.ts';
 import { healthSchema } from './schemas.ts';
-
-/** Bytes. The largest JSON body is a kubeconfig of 1 MiB, escaped; file uploads stream and bound themselves. */
-const MAX_JSON_BODY = 2 * 1024 * 1024;
-const STREAMED_BODY = /^\/api\/v1\/sessions\/[^/]+\/files$/;
 
 /** Who a request's proof stands for. Undefined: nobody. Throws Problem `token-invalid` for a bearer that is not good. */
 export type Identify = (proof: {
@@ -84,13 +80,7 @@ export function buildApp(deps: AppDeps): Router {
     await next();
   });
 
-  const limit = bodyLimit({
-    maxSize: MAX_JSON_BODY,
-    onError: () => {
-      throw new Problem('body-too-large', 413, `A request's body may have ${MAX_JSON_BODY} bytes at most.`);
-    },
-  });
-  app.use('/api/v1/*', (c, next) => (STREAMED_BODY.test(c.req.path) ? next() : limit(c, next)));
+  app.use('/api/v1/*', bodyBounds);
 
   app.get('/healthz', (c) => c.json({ ok: true }));
   app.get('/readyz', async (c) => {

@@ -2,10 +2,9 @@
  * What web may ask of the portal, on a loopback listener of its own: what sign-in offers, and to redeem a proof for the
  * callback request that web is just handling. It reaches nothing else here.
  */
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { z } from '@hono/zod-openapi';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -51,8 +50,13 @@ export type Internal = AsyncDisposable & { url: string };
 
 /** Throws Node's error for an address that cannot be had. */
 export async function listenInternal(deps: InternalDeps, at: { host: string; port: number }): Promise<Internal> {
-  const app = new Hono();
-  app.use(bodyLimit({ maxSize: MAX_BODY }));
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use((c, next) => {
+    const { 'content-length': length, 'transfer-encoding': chunked } = c.env.incoming.headers;
+    if (chunked !== undefined || Number(length ?? 0) > MAX_BODY)
+      throw new Problem('body-too-large', 413, 'This is no proof of a sign-in.');
+    return next();
+  });
   app.get('/sign-in/settings', async (c) => c.json(await deps.settings()));
   app.post('/sign-in/redeem', async (c) => {
     const body = redeemSchema.safeParse(await c.req.json().catch(() => undefined));
