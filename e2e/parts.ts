@@ -3,7 +3,7 @@
  * it (e2e/use.ts) and serves the whole run; at the end everything is stopped and the folder removed. `npm test` makes
  * the folder itself, for all of its runs of vitest.
  */
-import { makePartsFolder, removePartsFolder } from './parts-folder.ts';
+import { makePartsFolder, removePartsFolder, sweepPartsFolders } from './parts-folder.ts';
 
 // vitest calls this once for each of its projects, in one process: they share the parts.
 const shared = globalThis as { sallyportParts?: { folder: Promise<string>; users: number } };
@@ -11,7 +11,8 @@ const shared = globalThis as { sallyportParts?: { folder: Promise<string>; users
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (!shared.sallyportParts) {
     if (process.env['SALLYPORT_TEST_PARTS']) return undefined;
-    shared.sallyportParts = { folder: makePartsFolder(), users: 0 };
+    await sweepPartsFolders();
+    shared.sallyportParts ??= { folder: makePartsFolder(), users: 0 };
   }
   const parts = shared.sallyportParts;
   parts.users++;
