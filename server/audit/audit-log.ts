@@ -35,6 +35,8 @@ export type CallFacts = Omit<AuditEvent, 'code'> & {
 };
 
 const DEFAULT_BOUND = 64 * 1024 * 1024;
+/** An eighth of a smaller bound: what is in the database must be able to leave a full journal. */
+const SEGMENT_BYTES = 4 * 1024 * 1024;
 const READS_FACTOR = 1.25;
 /** A call that is still running after this long is seen in the log before its end. */
 const LONG_CALL_MS = 2_000;
@@ -68,7 +70,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
 
   /** Takes up what an earlier process left: calls of which no end is known become `api.started`. */
   static async open(deps: AuditLogDeps): Promise<AuditLog> {
-    const journal = await Journal.open(deps.dir);
+    const journal = await Journal.open(deps.dir, Math.min(SEGMENT_BYTES, (deps.bound ?? DEFAULT_BOUND) / 8));
     const unfinished = new Unfinished();
     let at: JournalPosition = { segment: journal.segments[0]!, offset: 0 };
     while (at.segment !== journal.end.segment) {

@@ -5,9 +5,6 @@
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A segment is removed as a whole once all of it is in the database: small ones keep a replay after a crash short. */
-const SEGMENT_BYTES = 4 * 1024 * 1024;
-
 export type JournalPosition = { segment: number; offset: number };
 
 /** The journal holds as much as it may: nothing more is taken until the database answers again. */
@@ -19,6 +16,7 @@ type Waiting = { line: string; resolve: (segment: number) => void; reject: (erro
 
 export class Journal implements AsyncDisposable {
   readonly #dir: string;
+  readonly #segmentBytes: number;
   /** Bytes by segment, in order; the last one is being written. */
   readonly #segments: Map<number, number>;
   #file: FileHandle;
@@ -28,21 +26,31 @@ export class Journal implements AsyncDisposable {
   /** A write failed in mid-line: the next one starts a new line. */
   #torn = false;
 
-  private constructor(dir: string, segments: Map<number, number>, current: number, file: FileHandle) {
+  private constructor(
+    dir: string,
+    segmentBytes: number,
+    segments: Map<number, number>,
+    current: number,
+    file: FileHandle,
+  ) {
     this.#dir = dir;
+    this.#segmentBytes = segmentBytes;
     this.#segments = segments;
     this.#current = current;
     this.#file = file;
   }
 
-  /** Always begins a new segment; older ones are what an earlier process left. */
-  static async open(dir: string): Promise<Journal> {
+  /**
+   * Always begins a new segment; older ones are what an earlier process left. A segment is removed as a whole once all
+   * of it is in the database, and ends at `segmentBytes`: small ones keep a replay after a crash short.
+   */
+  static async open(dir: string, segmentBytes: number): Promise<Journal> {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const segments = new Map<number, number>();
     for (const number of await segmentsIn(dir)) segments.set(number, (await stat(join(dir, nameOf(number)))).size);
     const current = Math.max(0, ...segments.keys()) + 1;
     segments.set(current, 0);
-    return new Journal(dir, segments, current, await open(join(dir, nameOf(current)), 'a', 0o600));
+    return new Journal(dir, segmentBytes, segments, current, await open(join(dir, nameOf(current)), 'a', 0o600));
   }
 
   /** All bytes on disk. */
@@ -105,7 +113,7 @@ export class Journal implements AsyncDisposable {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        if (this.#segments.get(this.#current)! >= SEGMENT_BYTES) await this.#rotate();
+        if (this.#segments.get(this.#current)! >= this.#segmentBytes) await this.#rotate();
         const bytes = Buffer.from((this.#torn ? '\n' : '') + batch.map(({ line }) => line).join(''));
         this.#torn = true;
         let written = 0;
