@@ -15,6 +15,7 @@ import type { Sealer } from './crypto/sealing.ts';
 import { ApiServer } from './gateway/api-server.ts';
 import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
 import { EgressProxy } from './gateway/egress.ts';
+import { listenGateway } from './gateway/listener.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
 import { SandboxGateway } from './gateway/sandbox-gateway.ts';
@@ -128,6 +129,9 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   });
   const authority = await openAuthority(db, deps.sealer, now);
   const gateway: SandboxGateway = opening.use(new SandboxGateway({ authority, api, egress, calls, now }));
+  // Its own address, for people's own tools: without a certificate of the operator's it has the sandboxes' authority.
+  const own = config.tls ?? (await ownCertificate(authority));
+  opening.use(await listenGateway(config.gateway, own));
 
   // ── sessions ──
   const accounts = new SessionAccounts({
@@ -188,6 +192,11 @@ function openRuntime(config: Config, portalId: string): DockerSandboxRuntime {
     limits: { memory: sandbox.memoryBytes, pids: sandbox.pids, cpus: sandbox.cpus },
     ...(sandbox.runtime ? { runtime: sandbox.runtime } : {}),
   });
+}
+
+async function ownCertificate(authority: Authority): Promise<{ cert: string; key: string }> {
+  const { certificate, key } = await authority.issueServingCertificate();
+  return { cert: certificate + authority.certificate, key };
 }
 
 /** One authority for the installation, so that kubeconfigs outlive the process that wrote them. */

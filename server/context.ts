@@ -5,7 +5,8 @@
 import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';
 import { Notifications } from '../db/notifications.ts';
-import { insertAuditEvents } from '../db/queries/audit.ts';
+import { insertAuditEvents, listAuditEvents, listSessionCalls } from '../db/queries/audit.ts';
+import { listSessions } from '../db/queries/sessions.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -25,6 +26,7 @@ import { SignIns } from './auth/sign-ins.ts';
 import { Users } from './auth/users.ts';
 import { WebSessions } from './auth/web-sessions.ts';
 import type { Config } from './config/config.ts';
+import { reachingRoles } from './domain/role-choice.ts';
 import { openAccess } from './context-access.ts';
 import { Sealer } from './crypto/sealing.ts';
 import type { Secrets } from './config/secrets.ts';
@@ -34,6 +36,8 @@ import { Health } from './http/health.ts';
 import { Metrics } from './http/metrics.ts';
 import type { Router } from './http/router.ts';
 import { listenInternal } from './http/internal.ts';
+import { auditRoutes } from './http/routes/audit.ts';
+import { clustersRoutes } from './http/routes/clusters.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { meRoutes } from './http/routes/me.ts';
 import { recordingRoutes } from './http/routes/recordings.ts';
@@ -46,6 +50,7 @@ import { Upgrades } from './http/upgrades.ts';
 import { WebProcess } from './http/web-process.ts';
 import { reachable, WebProxy } from './http/web.ts';
 import { ClusterHealthWatch } from './kube/health.ts';
+import { manifest } from './kube/manifest.ts';
 import { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
 
@@ -158,6 +163,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       onFault: (err) => log.warn({ err, part: 'clusters' }, 'a cluster could not be looked after'),
     }),
   );
+  health.registerClusters(async () => clusterHealth.findings(await registry.list()));
   const { secrets } = options;
   const access = opening.use(
     await openAccess({
@@ -246,6 +252,31 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       sessionsRoutes(access),
       fileRoutes({ sessions, terminals, audit, now }),
       recordingRoutes({ sessions, recordings, audit, now }),
+      clustersRoutes({
+        registry,
+        health: clusterHealth,
+        roles: {
+          reaching: async ({ groups }) => reachingRoles(groups, await roles.list()).map(({ name }) => name),
+        },
+        manifest: async (namespace) => manifest(namespace, await clusterRoles()),
+        // Before its credential goes: what sessions have on the cluster is removed with it.
+        endSessions: async (clusterId) => {
+          const states = ['opening', 'active', 'ending'] as const;
+          const open = await listSessions(db, { clusterId, states: [...states], limit: 10_000 });
+          await Promise.all(
+            open.map(({ id }) => sessions.end(id, { reason: 'revoked', detail: 'The cluster was removed.' })),
+          );
+        },
+      }),
+      auditRoutes({
+        events: {
+          list: (filter, limit, after) => listAuditEvents(db, filter, limit, after),
+          calls: (sessionId, limit, after) => listSessionCalls(db, sessionId, limit, after),
+        },
+        flush: () => audit.flush(),
+        sessions,
+        clusters: access.clusters,
+      }),
     ],
   });
 

@@ -52,7 +52,7 @@ export async function createAuthority(now: Date): Promise<AuthorityKeys> {
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate: certificate.toString('pem'), key: await toPem(keys.privateKey) };
+  return { certificate: `${certificate.toString('pem')}\n`, key: await toPem(keys.privateKey) };
 }
 
 export class Authority {
@@ -103,7 +103,7 @@ export class Authority {
       ],
     });
     return {
-      certificate: certificate.toString('pem'),
+      certificate: `${certificate.toString('pem')}\n`,
       key: await toPem(keys.privateKey),
       renewAt: new Date(now + (SERVING_DAYS - 10) * DAY_MS),
     };

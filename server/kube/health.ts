@@ -58,6 +58,16 @@ export class ClusterHealthWatch implements AsyncDisposable {
     return this.#health.get(clusterId) ?? nothing;
   }
 
+  /** For /readyz: by name, as last seen. */
+  findings(clusters: readonly RegisteredCluster[]): Record<string, { ok: boolean; message: string | null }> {
+    return Object.fromEntries(
+      clusters.map(({ id, name }) => {
+        const { state, message } = this.of(id);
+        return [name, { ok: state !== 'unreachable', message }];
+      }),
+    );
+  }
+
   /** All clusters, now; joins a look that is under way. Never throws. */
   look(): Promise<void> {
     this.#looking ??= this.#lookAtAll()
