@@ -22,8 +22,7 @@ async function post(path: string, fields: Record<string, string>): Promise<Answe
     if (error instanceof TypeError) throw unreachable(error);
     throw error;
   }
-  // A wrong password is answered by 401 with the address that names the error; that is an answer, not a failure.
-  if (!response.ok && response.status !== 401) throw await problemOf(response);
+  if (!response.ok) throw await problemOf(response);
   try {
     return (await response.json()) as Answer;
   } catch {

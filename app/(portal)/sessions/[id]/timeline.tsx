@@ -1,11 +1,72 @@
 'use client';
+import { Film } from 'lucide-react';
+import { useSearchParams } from 'next/navigation';
+import type { ReactNode } from 'react';
 import type { Session } from '../../../../server/http/schemas.ts';
+import { useStore } from '../../../lib/store.ts';
+import type { Player } from '../../../replay/player.ts';
+import { Replay } from '../../../replay/replay.tsx';
+import { useRecording } from '../../../replay/use-recording.ts';
+import { Empty, Waiting } from '../../../ui/layout.tsx';
+import { ProblemPanel } from '../../../ui/problem.tsx';
 import { Calls } from './calls.tsx';
 
-export function Timeline({ session }: { session: Session; recording: boolean }) {
+/** The session on one clock: what it showed beside what it did on the cluster. */
+export function Timeline({ session, recording }: { session: Session; recording: boolean }) {
+  if (!recording)
+    return (
+      <Side label="Calls to the cluster" alone>
+        <Calls session={session} at={null} onSeek={null} />
+        <p className="mt-2 text-muted">The recording itself is for auditors.</p>
+      </Side>
+    );
+  return <WithRecording session={session} />;
+}
+
+function WithRecording({ session }: { session: Session }) {
+  const loaded = useRecording(session.id, session.state !== 'ended');
+  const startAt = Number(useSearchParams().get('at')) || 0;
+  const empty = loaded.state === 'ready' && loaded.player.log.records.length === 0;
   return (
-    <section aria-label="Calls to the cluster" className="flex h-[60vh] flex-col">
-      <Calls session={session} at={null} onSeek={null} />
+    <div className="grid gap-4 lg:h-[max(560px,calc(100dvh-210px))] lg:grid-cols-[minmax(0,1.75fr)_minmax(320px,1fr)]">
+      <div className="flex h-[72vh] min-h-0 min-w-0 flex-col lg:h-auto">
+        {loaded.state === 'failed' ? (
+          <ProblemPanel error={loaded.error} />
+        ) : loaded.state === 'loading' ? (
+          <Waiting>{`Loading the recording ${loaded.progress}`}</Waiting>
+        ) : empty ? (
+          <Empty icon={Film} title="Nothing was recorded">
+            The session ended before its shell showed anything.
+          </Empty>
+        ) : (
+          <Replay sessionId={session.id} player={loaded.player} version={loaded.version} startAt={startAt} />
+        )}
+      </div>
+      <Side label="Calls to the cluster">
+        {loaded.state === 'ready' && !empty ? (
+          <CallsOnClock session={session} player={loaded.player} />
+        ) : (
+          <Calls session={session} at={null} onSeek={null} />
+        )}
+      </Side>
+    </div>
+  );
+}
+
+function CallsOnClock({ session, player }: { session: Session; player: Player }) {
+  const { atMs } = useStore(player.view);
+  const start = player.log.startMs ?? 0;
+  return <Calls session={session} at={start + atMs} onSeek={(ms) => void player.seek(ms - start)} />;
+}
+
+function Side({ label, alone, children }: { label: string; alone?: boolean; children: ReactNode }) {
+  return (
+    <section
+      aria-label={label}
+      className={`flex min-h-0 min-w-0 flex-col ${alone ? 'h-[60vh]' : 'h-[60vh] lg:h-auto'}`}
+    >
+      <h2 className="mb-2">{label}</h2>
+      {children}
     </section>
   );
 }
