@@ -1,6 +1,6 @@
 import Link from 'next/link';
 import { paths } from './lib/paths.ts';
-import { buttonClass } from './ui/button.tsx';
+import { buttonClass } from './ui/button-class.ts';
 
 export default function NotFound() {
   return (

@@ -8,7 +8,8 @@ import type { Cluster, Session } from '../../server/http/schemas.ts';
 import { focusSession, recentClusters, startSession } from '../dock/actions.ts';
 import { paths } from '../lib/paths.ts';
 import { queries } from '../lib/queries.ts';
-import { Button, buttonClass } from '../ui/button.tsx';
+import { Button } from '../ui/button.tsx';
+import { buttonClass } from '../ui/button-class.ts';
 import { Filter } from '../ui/filter.tsx';
 import { Icon } from '../ui/glyph.tsx';
 import { Empty, PageBody, Waiting } from '../ui/layout.tsx';
@@ -112,7 +113,7 @@ function ClusterCard({ cluster }: { cluster: Cluster }) {
           <Button
             kind={cluster.production ? 'prod' : 'primary'}
             className={`min-w-0 flex-1 ${others.length ? 'rounded-r-none' : ''}`}
-            aria-label={`Open a shell on ${cluster.name}${cluster.production ? ' (production)' : ''} as ${first}`}
+            aria-label={`Open as ${first} on ${cluster.name}${cluster.production ? ' (production)' : ''}`}
             onClick={() => startSession(cluster, first ?? null)}
           >
             <Icon of={SquareTerminal} />

@@ -57,7 +57,7 @@ export function SessionTerminal({
       </div>
     );
   return (
-    <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+    <div className="@container flex min-h-0 min-w-0 flex-1 flex-col">
       {session ? <SessionBar session={session} /> : null}
       {session?.state === 'opening' && !ticket ? (
         <div className="m-auto">

@@ -35,7 +35,7 @@ export function SessionBar({ session }: { session: Session }) {
       </span>
       <span className="min-w-0 truncate" title={`Service account ${session.serviceAccount}`}>
         as <strong className="font-semibold">{session.role}</strong>
-        <span className="hidden lg:inline"> · {session.serviceAccount}</span>
+        <span className="hidden @[900px]:inline"> · {session.serviceAccount}</span>
       </span>
       {live ? (
         <span
@@ -94,7 +94,7 @@ function EndsIn({ session }: { session: Session }): ReactNode {
   const title = `Ends ${absoluteTime(new Date(deadline.at))} (${deadlineWords(deadline.reason)})`;
   if (now.getTime() < new Date(deadline.warnAt).getTime())
     return (
-      <span className="hidden items-center gap-1.5 md:inline-flex" title={title}>
+      <span className="hidden items-center gap-1.5 @[560px]:inline-flex" title={title}>
         <Icon of={Clock} size={13} />
         <span className="sr-only">Ends at </span>
         {new Date(deadline.at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}

@@ -66,7 +66,7 @@ export class Player {
       // Half pixels keep the glyphs sharp; below the least nothing can be read, and the frame scrolls instead.
       term.options.fontSize = Math.max(FONT_LEAST, Math.min(FONT_MOST, Math.floor(size * 2) / 2));
     };
-    if (!term.element) term.open(host);
+    this.#emulator.open(host);
     fit();
     const resized = term.onResize(fit);
     return { fit, dispose: () => resized.dispose() };

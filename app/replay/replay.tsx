@@ -15,6 +15,8 @@ import { RecordingSearch } from './search.tsx';
 /** Steps of the arrow keys, plain and with Shift. */
 const STEP_MS = 5_000;
 const LEAP_MS = 30_000;
+/** Where a replay starts when its address does not say: a black screen tells nothing. */
+const FIRST_SCREEN_MS = 1_000;
 
 /** A recording with its controls; `startAt` is where the address points to. */
 export function Replay({
@@ -31,7 +33,7 @@ export function Replay({
   const view = useStore(player.view);
   const { log } = player;
   useEffect(() => {
-    void player.seek(startAt);
+    void player.seek(startAt || Math.min(FIRST_SCREEN_MS, player.log.durationMs));
     // oxlint-disable-next-line react/exhaustive-deps -- where it starts, once
   }, [player]);
 

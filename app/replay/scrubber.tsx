@@ -34,14 +34,14 @@ export function Scrubber({
   return (
     <div className="relative min-w-0 flex-1">
       {log.marks.length ? (
-        <div className="relative h-5">
+        <div className="relative h-6">
           {log.marks.slice(0, 200).map((mark) => (
             <button
               key={`${mark.atMs} ${mark.mark.mark}`}
               type="button"
               title={`${countdown(mark.atMs)} ${markWords(mark.mark)}`}
               aria-label={`Go to ${countdown(mark.atMs)}: ${markWords(mark.mark)}`}
-              className="absolute -ml-2 grid size-4 place-items-center rounded text-warn hover:bg-hover"
+              className="absolute -ml-3 grid size-6 place-items-center rounded text-warn hover:bg-hover"
               style={{ left: percent(mark.atMs) }}
               onClick={() => onSeek(mark.atMs)}
             >

@@ -86,7 +86,7 @@ export class TerminalController implements ConnectionSink {
     let mounted = true;
     void this.#ready.then((emulator) => {
       if (!mounted || this.#disposed) return;
-      if (!emulator.term.element) emulator.term.open(this.element);
+      emulator.open(this.element);
       this.#webgl = leaseWebgl(emulator.term);
       this.#observer = new ResizeObserver(() => this.fit());
       this.#observer.observe(host);

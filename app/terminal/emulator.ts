@@ -3,11 +3,18 @@ import '@xterm/xterm/css/xterm.css';
 import type { FitAddon } from '@xterm/addon-fit';
 import type { SearchAddon } from '@xterm/addon-search';
 import type { Terminal } from '@xterm/xterm';
-import { documentWithNonce } from './nonce-document.ts';
+import { documentWithNonce, openWithNonce } from './nonce-document.ts';
 import { preferences } from './preferences.ts';
 import { schemes } from './schemes.ts';
 
-export type Emulator = { term: Terminal; fit: FitAddon; search: SearchAddon; dispose: () => void };
+export type Emulator = {
+  term: Terminal;
+  fit: FitAddon;
+  search: SearchAddon;
+  /** Puts it into an element of the page, once. */
+  open: (parent: HTMLElement) => void;
+  dispose: () => void;
+};
 
 /** As much as a reattached page gets back (issue: 1,000 lines), with room for a long look back on a live one. */
 const SCROLLBACK_LINES = 10_000;
@@ -73,6 +80,9 @@ export async function makeEmulator(nonce: string | undefined, interactive: boole
     term,
     fit,
     search,
+    open: (parent) => {
+      if (!term.element) openWithNonce(term, parent, nonce);
+    },
     dispose: () => {
       unsubscribe();
       term.dispose();

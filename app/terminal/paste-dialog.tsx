@@ -18,7 +18,7 @@ export function PasteDialog({
       open
       onClose={() => onAnswer(false)}
       wide
-      title={lines > 1 ? `Paste ${lines.toLocaleString('en')} lines?` : 'Paste this much?'}
+      title={lines > 1 ? `Paste ${lines.toLocaleString('en')} lines?` : 'Paste this line?'}
       description={`${chars.toLocaleString('en')} characters. A line that ends runs as a command, unless the program takes pastes as text.`}
     >
       <pre

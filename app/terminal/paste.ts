@@ -13,7 +13,10 @@ export type PasteQuestion = { lines: number; chars: number; preview: string[]; m
 /** What to ask before pasting; null where it can simply be pasted. A newline at the end runs a command, so it counts. */
 export function questionFor(text: string): PasteQuestion | null {
   const lines = text.split(/\r\n|\r|\n/);
-  if (lines.length < 2 && text.length <= ASK_BYTES) return null;
+  const ended = lines.length > 1;
+  if (!ended && text.length <= ASK_BYTES) return null;
+  // A newline at the end ends the last line; it begins no other.
+  if (lines.at(-1) === '') lines.pop();
   const shown = lines.slice(0, PREVIEW_LINES).map((line) => {
     // Control characters are shown, so that what hides in a copied text is seen.
     const visible = line.replace(/\p{Cc}/gu, (char) => `^${String.fromCharCode((char.charCodeAt(0) + 64) % 128)}`);

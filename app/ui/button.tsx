@@ -1,13 +1,6 @@
 'use client';
 import type { ComponentProps } from 'react';
-
-type Kind = 'default' | 'primary' | 'prod' | 'danger' | 'ghost';
-
-export function buttonClass(kind: Kind = 'default', size: 'md' | 'sm' = 'md', icon = false): string {
-  return ['btn', kind !== 'default' && `btn-${kind}`, size === 'sm' && 'btn-sm', icon && 'btn-icon']
-    .filter(Boolean)
-    .join(' ');
-}
+import { buttonClass, type Kind } from './button-class.ts';
 
 /**
  * A button. `blocked` disables it and says why, to the eye and to the screen reader; it stays focusable so that the

@@ -7,7 +7,7 @@ import type { Cluster } from '../../../server/http/schemas.ts';
 import { paths } from '../../lib/paths.ts';
 import { queries } from '../../lib/queries.ts';
 import { useSearch } from '../../lib/use-search.ts';
-import { buttonClass } from '../../ui/button.tsx';
+import { buttonClass } from '../../ui/button-class.ts';
 import { Filter } from '../../ui/filter.tsx';
 import { Icon } from '../../ui/glyph.tsx';
 import { Empty, Waiting } from '../../ui/layout.tsx';

@@ -10,7 +10,7 @@ import { queries } from '../../lib/queries.ts';
 import { bytes, duration } from '../../lib/time.ts';
 import { usePages } from '../../lib/use-pages.ts';
 import { useSearch } from '../../lib/use-search.ts';
-import { buttonClass } from '../../ui/button.tsx';
+import { buttonClass } from '../../ui/button-class.ts';
 import { Choice, Filter } from '../../ui/filter.tsx';
 import { Empty, Waiting } from '../../ui/layout.tsx';
 import { ListPage } from '../../ui/list-page.tsx';

@@ -93,7 +93,7 @@ export function Users() {
     },
     {
       key: 'actions',
-      header: '',
+      header: 'Actions',
       width: '180px',
       cell: (user) => (
         <span className="flex justify-end gap-1.5">
