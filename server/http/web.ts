@@ -92,6 +92,8 @@ export class WebProxy implements Disposable {
     } catch (error) {
       const problem = asProblem(error);
       if (problem.status >= 500) this.#deps.log.error({ err: error, correlationId: correlation.id }, problem.message);
+      // What is left of a refused body must not be taken for the next request.
+      if (!request.complete) response.setHeader('connection', 'close');
       this.#plain(response, problem.status, 'This request is refused', `${problem.message} ${problem.next ?? ''}`);
       request.resume();
     }

@@ -1,0 +1,127 @@
+/** The portal as a process: starting twice, on bad ground, being killed, ending in order. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrate } from '../db/migrate.ts';
+import { spawnPortal, startBarePortal, type BarePortal } from '../e2e/bare-portal.ts';
+import { freePort } from '../e2e/machine/ports.ts';
+
+let portal: BarePortal;
+beforeAll(async () => {
+  portal = await startBarePortal();
+});
+afterAll(async () => {
+  await portal[Symbol.asyncDispose]();
+});
+
+/** Runs a portal that is expected to end by itself. */
+async function endsWith(env: Record<string, string>): Promise<{ code: number; said: string }> {
+  const lines: string[] = [];
+  const child = spawnPortal(env, lines);
+  const [code] = (await once(child, 'exit')) as [number];
+  return { code, said: lines.join('') };
+}
+
+async function own(env: Record<string, string> = {}): Promise<Record<string, string>> {
+  return {
+    SALLYPORT_PORT: String(await freePort()),
+    SALLYPORT_GATEWAY_PORT: '0',
+    SALLYPORT_DATA_DIR: portal.dataDir,
+    SALLYPORT_WEB_URL: 'http://127.0.0.1:9',
+    DATABASE_URL: portal.urls.url,
+    MIGRATION_DATABASE_URL: portal.urls.migrationUrl,
+    DOCKER_HOST: 'unix:///nonexistent.sock',
+    ...env,
+  };
+}
+
+test('two portals on one data directory: the second says whose it is, and ends', async () => {
+  const { code, said } = await endsWith(await own());
+  expect(code).toBe(78);
+  expect(said).toBe(
+    `sallyport: SALLYPORT_DATA_DIR: another portal (process ${portal.pid}) runs on ${portal.dataDir}; end it first, or give this one a folder of its own\n`,
+  );
+});
+
+test('a port that is taken is said in one line, before anything is started', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const dataDir = mkdtempSync(join(tmpdir(), 'sallyport-taken-'));
+  const { code, said } = await endsWith(await own({ SALLYPORT_PORT: String(port), SALLYPORT_DATA_DIR: dataDir }));
+  expect(code).toBe(1);
+  expect(said).toBe(`sallyport: 127.0.0.1:${port} is taken by another program; choose another port (SALLYPORT_PORT)\n`);
+  server.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+test('a database that is away is said, and its password not', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sallyport-nodb-'));
+  const url = 'postgres://portal:hunter2@127.0.0.1:9/x';
+  const { code, said } = await endsWith(
+    await own({ SALLYPORT_DATA_DIR: dataDir, DATABASE_URL: url, MIGRATION_DATABASE_URL: url }),
+  );
+  expect(code).toBe(1);
+  expect(said).toContain('ECONNREFUSED');
+  expect(said).not.toContain('hunter2');
+  rmSync(dataDir, { recursive: true });
+});
+
+test('migrating twice, and from several replicas at once, is migrating once', async () => {
+  const portalRole = new URL(portal.urls.url).username;
+  const again = () => migrate({ url: portal.urls.migrationUrl, portalRole });
+  await Promise.all([again(), again(), again()]);
+  const sql = postgres(portal.urls.migrationUrl, { max: 1 });
+  const rows = await sql`select hash, count(*)::int as n from drizzle.__drizzle_migrations group by hash`;
+  expect(rows.every((row) => row['n'] === 1)).toBe(true);
+  await sql.end();
+});
+
+test('roles are seeded once: what an administrator deleted stays deleted (CVE-2019-11202)', async () => {
+  await using first = await startBarePortal();
+  await first.sql`delete from roles where name = 'developer'`;
+  await first.stop('SIGKILL');
+  const lines: string[] = [];
+  const port = String(await freePort());
+  const child = spawnPortal(
+    await own({
+      SALLYPORT_PORT: port,
+      SALLYPORT_DATA_DIR: first.dataDir,
+      DATABASE_URL: first.urls.url,
+      MIGRATION_DATABASE_URL: first.urls.migrationUrl,
+    }),
+    lines,
+  );
+  const ended = once(child, 'exit');
+  // The lock of a portal that was killed is gone with it.
+  await expect.poll(() => lines.join(''), { timeout: 15_000 }).toContain('the portal listens');
+  expect((await first.sql`select name from roles order by name`).map((row) => row['name'])).toEqual([
+    'admin',
+    'auditor',
+  ]);
+  child.kill('SIGTERM');
+  expect((await ended)[0]).toBe(0);
+  expect(lines.join('')).toContain('sessions, their sandboxes and the database keep running');
+});
+
+test('a request that is running when the portal is told to end is answered', async () => {
+  await using ending = await startBarePortal();
+  const { id } = await ending.person('busy', ['sallyport-admins']);
+  const { cookie } = await ending.signIn(id);
+  // Hashing a password takes a while: long enough to be told to end meanwhile.
+  const running = fetch(`${ending.origin}/api/v1/users`, {
+    method: 'POST',
+    headers: { cookie, origin: ending.origin, 'content-type': 'application/json' },
+    body: JSON.stringify({ email: 'late@example.com', name: 'L', password: 'long enough for all' }),
+  });
+  await expect.poll(() => ending.sql`select 1 from web_sessions`.then((rows) => rows.length)).toBeGreaterThan(0);
+  await new Promise((resolve) => setImmediate(resolve));
+  const stopped = ending.stop('SIGTERM');
+  expect((await running).status).toBe(201);
+  await stopped;
+});
