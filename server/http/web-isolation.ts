@@ -40,8 +40,8 @@ export function webCommand(isolation: Isolation, root: string, node: string, arg
   if (isolation.kind === 'none') return { file: node, args, cwd: root };
   if (isolation.kind === 'user') return { file: node, args, cwd: root, uid: WEB_UID, gid: WEB_UID };
   const script =
-    'mount --make-rprivate / && mount --bind "$1" "$2" && cp_node="$3" && cd "$2" && shift 3 && ' +
-    'exec setpriv --reuid=64741 --regid=64741 --clear-groups --no-new-privs --bounding-set=-all "$cp_node" "$@"';
+    'mount --make-rprivate / && mount --bind "$1" "$2" && program="$3" && cd "$2" && shift 3 && ' +
+    'exec setpriv --reuid=64741 --regid=64741 --clear-groups --no-new-privs --bounding-set=-all "$program" "$@"';
   return {
     file: 'unshare',
     args: ['--mount', 'sh', '-c', script, 'sh', root, isolation.root, isolation.node, ...args],

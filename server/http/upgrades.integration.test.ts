@@ -1,0 +1,134 @@
+/** A revocation anywhere closes the sockets of that sign-in here, within the second that is promised. */
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { startBarePortal, type BarePortal } from '../../e2e/bare-portal.ts';
+import { identifier } from '../auth/identify.ts';
+import { Problem } from '../domain/problem.ts';
+import { createLogger } from '../log.ts';
+import { trustedProxies } from './client-address.ts';
+import { Upgrades } from './upgrades.ts';
+
+/** Another replica, in this process: its sockets, on the portal's database. */
+let portal: BarePortal;
+let upgrades: Upgrades;
+let origin: string;
+const server = createServer();
+const sockets = new WebSocketServer({ noServer: true });
+let reasons: string[] = [];
+
+beforeAll(async () => {
+  portal = await startBarePortal();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { webSessions, apiTokens } = portal.replica;
+  const [setting] = await portal.sql<{ value: string }[]>`select value from settings where key = 'portal-id'`;
+  upgrades = new Upgrades({
+    origin,
+    trusted: trustedProxies([]),
+    identify: identifier({ cookieName: `__Host-sallyport_${setting!.value.slice(0, 8)}`, webSessions, apiTokens }),
+    onWebSessionsEnded: (listener) => webSessions.onEnded(listener),
+    log: createLogger('silent'),
+  });
+  upgrades.add('/echo/:name', ({ request, socket, head, params, signal }) => {
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      signal.addEventListener('abort', () => reasons.push((signal.reason as Problem).code));
+      ws.on('message', (data) => ws.send(`${params['name']}: ${String(data)}`));
+    });
+  });
+  upgrades.add('/refuses', () => {
+    throw new Problem('ticket-used', 403, 'This ticket was used already.');
+  });
+  server.on('upgrade', (request, socket, head) => void upgrades.handle(request, socket, head));
+});
+afterAll(async () => {
+  upgrades[Symbol.dispose]();
+  server.close();
+  await portal[Symbol.asyncDispose]();
+});
+
+async function open(cookie: string, path = '/echo/a%20b'): Promise<WebSocket> {
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}${path}`, { origin, headers: { cookie } });
+  await once(socket, 'open');
+  return socket;
+}
+
+async function visitor(name: string) {
+  const person = await portal.person(name, []);
+  return { ...person, ...(await portal.signIn(person.id)) };
+}
+
+test('a socket is opened with what its path names', async () => {
+  const { cookie } = await visitor('opener');
+  const socket = await open(cookie);
+  socket.send('hello');
+  expect(String((await once(socket, 'message'))[0])).toBe('a b: hello');
+  socket.terminate();
+});
+
+test('a handler’s refusal is the handshake’s answer', async () => {
+  const { cookie } = await visitor('refused');
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/refuses`, { origin, headers: { cookie } });
+  const [, response] = await once(socket, 'unexpected-response');
+  expect(response.statusCode).toBe(403);
+  expect(response.headers['content-type']).toBe('application/problem+json');
+  response.resume();
+});
+
+async function closesWithin(socket: WebSocket, act: () => Promise<unknown>): Promise<number> {
+  const closed = once(socket, 'close');
+  const started = performance.now();
+  await act();
+  await closed;
+  return performance.now() - started;
+}
+
+test('signing out on one replica closes the sockets on another within a second, with a word beforehand', async () => {
+  const person = await visitor('leaver');
+  const other = await visitor('stayer');
+  const [socket, staying] = [await open(person.cookie), await open(other.cookie)];
+  reasons = [];
+  const ms = await closesWithin(socket, () =>
+    fetch(`${portal.origin}/api/v1/sign-out`, {
+      method: 'POST',
+      headers: { cookie: person.cookie, origin: portal.origin },
+    }),
+  );
+  expect(ms).toBeLessThan(1_000);
+  expect(reasons).toEqual(['signed-out']);
+  expect(staying.readyState).toBe(WebSocket.OPEN);
+  staying.terminate();
+});
+
+test('disabling a person closes all of their sockets within a second', async () => {
+  const admin = await portal.person('admin', ['sallyport-admins']);
+  const { token } = await portal.token(admin.id, ['admin']);
+  const person = await visitor('disabled');
+  const elsewhere = await portal.signIn(person.id);
+  const open1 = await open(person.cookie);
+  const open2 = await open(elsewhere.cookie);
+  const both = Promise.all([once(open1, 'close'), once(open2, 'close')]);
+  const started = performance.now();
+  await fetch(`${portal.origin}/api/v1/users/${person.id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: '{"disabled":true}',
+  });
+  await both;
+  expect(performance.now() - started).toBeLessThan(1_000);
+});
+
+test('a replica that hears nothing asks the database, and closes what ended meanwhile once it hears again', async () => {
+  const person = await visitor('unheard');
+  const socket = await open(person.cookie);
+  const closed = once(socket, 'close');
+  // The listening connection of this replica is cut; the sign-in ends while nobody listens.
+  await portal.sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'sallyport notifications' and usename = current_user`;
+  await portal.sql`update web_sessions set ended_at = now() where id = ${person.webSession}`;
+  expect(await portal.replica.webSessions.find(person.cookie.split('=')[1]!)).toBeUndefined();
+  await closed;
+});
