@@ -94,8 +94,10 @@ async function up(options: UpOptions): Promise<void> {
     await Promise.race([portalReady(local, portal), asked]);
     stopping.signal.throwIfAborted();
     const admin = portalAdmin(env);
-    const demo = await settleDemo({ url, gatewayUrl, dataDir }, local, admin);
-    if (cluster) await admin.cluster(cluster.name, cluster);
+    const [demo] = await Promise.all([
+      settleDemo({ url, gatewayUrl, dataDir }, local, admin),
+      cluster && admin.cluster(cluster.name, cluster),
+    ]);
     say(welcome(demo, provider));
     if (options.json) process.stdout.write(`${JSON.stringify(demo)}\n`);
     const end = await Promise.race([asked, portal.ended]);

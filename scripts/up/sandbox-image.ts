@@ -7,7 +7,8 @@ import { dockerClient } from './engine.ts';
 export function prepareSandboxImage(dockerHost: string, say: (line: string) => void): Promise<string> {
   const local = dockerHost.startsWith('unix://') && process.getuid?.() === 0;
   return ensureSandboxImage(dockerClient(dockerHost), {
-    onProgress: say,
+    // A step of the build may be a page long.
+    onProgress: (line) => say(line.length > 100 ? `${line.slice(0, 99)}…` : line),
     ...(local && { makeBase: () => ensureDebianImage(dockerHost.slice('unix://'.length), say) }),
   });
 }
