@@ -69,6 +69,6 @@ export async function signOutUrl(
   if ((await findUser(db, person.id))?.provider !== 'oidc') return null;
   const url = new URL(endpoint);
   url.searchParams.set('client_id', options.clientId);
-  url.searchParams.set('post_logout_redirect_uri', `${origin}/sign-in`);
+  url.searchParams.set('post_logout_redirect_uri', `${origin}/`);
   return url.href;
 }

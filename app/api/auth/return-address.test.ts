@@ -18,6 +18,8 @@ test.each([
   ['https://portal.example//evil.example', '/'],
   ['/..//evil.example', '/'],
   ['javascript:alert(1)', '/'],
+  ['clusters', '/'],
+  ['%', '/'],
   ['data:text/html,x', '/'],
   ['http://portal.example/', '/'],
   ['/api/v1/sign-out', '/'],

@@ -6,6 +6,7 @@
  */
 export function returnAddress(wish: string | null | undefined, origin: string): string {
   if (!wish || wish.length > 2048 || hasControls(wish) || wish.includes('\\')) return '/';
+  if (!wish.startsWith('/') && !wish.startsWith(`${origin}/`)) return '/';
   const url = URL.parse(wish, origin);
   if (!url || url.origin !== origin || url.username || url.password) return '/';
   // `http://origin//other` is ours, but as a path it would lead elsewhere.
