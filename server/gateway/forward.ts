@@ -155,8 +155,10 @@ async function relay(
     'x-correlation-id',
     call.correlationId,
   ]);
-  // A watch of something that does not change sends nothing for minutes: the client must see that it stands.
-  response.flushHeaders();
+  // A watch of something that does not change sends nothing for minutes: the client must see that it stands. Where a
+  // body follows at once, both go in one write.
+  const flush = setImmediate(() => response.flushHeaders());
+  answer.once('data', () => clearImmediate(flush));
   answer.once('end', () => {
     const trailers = trailerPairs(answer.rawTrailers);
     if (trailers.length > 0) response.addTrailers(trailers);

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { Problem } from '../domain/problem.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ServingCertificate } from './authority.ts';
@@ -56,6 +56,8 @@ export class SandboxGateway implements AsyncDisposable {
   attach(sessionId: string, stream: Duplex): void {
     const streams = this.#streams.get(sessionId) ?? new Set();
     stream.on('error', () => {});
+    // Small answers would wait 40 ms for an acknowledgement (Nagle's algorithm); Unix sockets know nothing of it.
+    if (stream instanceof Socket) stream.setNoDelay(true);
     if (streams.size >= CONNECTIONS_PER_SANDBOX) {
       stream.destroy();
       return;
