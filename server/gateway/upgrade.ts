@@ -108,6 +108,9 @@ async function pipe(
   call.signal.addEventListener('abort', abort, { once: true });
   if (call.signal.aborted) abort();
 
+  // What came along with either head goes first: put back before anybody listens, or the first listener alone has it.
+  if (first.length > 0) socket.unshift(first);
+  if (head.length > 0) client.unshift(head);
   client.on('data', (chunk: Buffer) => {
     call.requestBytes += chunk.length;
   });
@@ -115,8 +118,6 @@ async function pipe(
     call.responseBytes += chunk.length;
   });
   client.write(`${lines.join('\r\n')}\r\n\r\n`);
-  if (first.length > 0) socket.unshift(first);
-  if (head.length > 0) client.unshift(head);
   client.pipe(socket);
   socket.pipe(client);
   await promise;

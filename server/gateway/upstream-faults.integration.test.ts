@@ -1,0 +1,251 @@
+/** API servers that misbehave: each becomes a clear error, and nothing of one call ends up in another. */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TestGateway, type TestSession } from '../../e2e/gateway.ts';
+import { parseAnswers, rawConnect, rawExchange } from '../../e2e/raw-tls.ts';
+import { openConnection } from '../kube/connection.ts';
+import { Authority, createAuthority } from './authority.ts';
+
+type Seen = { method: string; url: string; headers: string[] };
+
+let server: Server;
+let gateway: TestGateway;
+let session: TestSession;
+let connections = 0;
+let behave: (request: IncomingMessage, response: ServerResponse) => void;
+let upgrade: (request: IncomingMessage, socket: Duplex) => void;
+const seen: Seen[] = [];
+
+beforeAll(async () => {
+  const keys = await createAuthority(new Date());
+  const authority = await Authority.open(keys, () => new Date());
+  const { certificate, key } = await authority.issueServingCertificate();
+  server = createServer({ cert: certificate, key }, (request, response) => {
+    seen.push({ method: request.method!, url: request.url!, headers: request.rawHeaders });
+    behave(request, response);
+  });
+  server.on('upgrade', (request, socket) => {
+    socket.on('error', () => {});
+    upgrade(request, socket);
+  });
+  server.on('secureConnection', () => connections++);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const connection = openConnection(
+    {
+      id: 'faulty',
+      name: 'faulty',
+      namespace: 'sallyport',
+      address: { server: `${address}/base`, ca: keys.certificate, tlsServerName: null },
+      credential: { kind: 'token', token: 'portal' },
+    },
+    { allowPrivate: true },
+  );
+  gateway = await TestGateway.start({ upstream: connection.endpoint });
+  session = await gateway.session();
+});
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  server.closeAllConnections();
+  server.close();
+  expect(gateway.faults).toEqual([]);
+});
+
+async function send(line: string, headers: string[] = []) {
+  const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
+  const all = ['Host: x', `Authorization: Bearer ${session.token}`, 'Connection: close', ...headers];
+  return parseAnswers(await rawExchange(socket, `${line} HTTP/1.1\r\n${all.join('\r\n')}\r\n\r\n`));
+}
+
+test('the path, the base path and our headers are what the cluster gets, and nothing else of the client', async () => {
+  behave = (_, response) => response.end('ok');
+  const extra = [
+    'X-Remote-User: root',
+    'Cookie: a=b',
+    'X-Forwarded-For: 1.2.3.4',
+    'Kubectl-Command: kubectl get',
+    'Audit-ID: mine',
+  ];
+  const [answer] = await send('GET /api/v1/%70ods?limit=1', extra);
+  expect(answer).toMatchObject({ status: 200 });
+  const { url, headers } = seen.at(-1)!;
+  expect(url).toBe('/base/api/v1/pods?limit=1');
+  const names = headers.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+  expect(names.toSorted()).toEqual(['audit-id', 'authorization', 'connection', 'host', 'kubectl-command']);
+  expect(headers.join(' ')).not.toContain(session.token);
+  expect(headers.join(' ')).not.toContain('mine');
+});
+
+describe('redirects are not followed (GitLab CVE-2018-18843)', () => {
+  test.each([301, 302, 307, 308])('%i', async (status) => {
+    behave = (_, response) => response.writeHead(status, { location: 'http://169.254.169.254/' }).end();
+    const before = seen.length;
+    const [answer] = await send('GET /api/v1/pods');
+    expect(answer).toMatchObject({ status: 502 });
+    expect(answer!.head).toContain('redirect-refused');
+    expect(answer!.head + answer!.body).not.toContain('169.254');
+    expect(seen.length).toBe(before + 1);
+  });
+
+  test('except within a proxied application', async () => {
+    behave = (_, response) =>
+      response.writeHead(302, { location: '/api/v1/namespaces/a/services/b/proxy/login' }).end();
+    expect((await send('GET /api/v1/namespaces/a/services/b/proxy/'))[0]).toMatchObject({ status: 302 });
+    behave = (_, response) => response.writeHead(302, { location: '//evil.example/' }).end();
+    expect((await send('GET /api/v1/namespaces/a/services/b/proxy/'))[0]).toMatchObject({ status: 502 });
+  });
+});
+
+describe('connections that break', () => {
+  test('before an answer: 503 with a sentence', async () => {
+    behave = (request) => request.socket.destroy();
+    const [answer] = await send('POST /api/v1/namespaces/a/configmaps', ['Content-Length: 0']);
+    expect(answer).toMatchObject({ status: 503 });
+    expect(answer!.body).toContain('cannot be reached');
+  });
+
+  test('a read on a connection that had gone stale is asked once more, a write never', async () => {
+    behave = (_, response) => response.end('ok');
+    await send('GET /api/v1/pods');
+    const drop = (times: number) => {
+      let left = times;
+      behave = (request, response) => (left-- > 0 ? request.socket.destroy() : response.end('again'));
+    };
+    drop(1);
+    expect((await send('GET /api/v1/pods'))[0]).toMatchObject({ status: 200, body: expect.stringContaining('again') });
+    drop(1);
+    const before = seen.length;
+    expect((await send('DELETE /api/v1/namespaces/a/pods/b'))[0]).toMatchObject({ status: 503 });
+    expect(seen.length).toBe(before + 1);
+  });
+
+  test('in mid-answer: the client sees that it is not whole', async () => {
+    behave = (request, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('half', () => request.socket.destroy());
+    };
+    const [answer] = await send('GET /api/v1/pods');
+    expect(answer!.status).toBe(200);
+    expect(answer!.body.length).toBeLessThan(1000);
+  });
+
+  test('a client that goes away takes its call with it', async () => {
+    const gone = Promise.withResolvers<void>();
+    behave = (request, response) => {
+      response.writeHead(200).flushHeaders();
+      request.socket.once('close', () => gone.resolve());
+    };
+    const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
+    socket.write(`GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${session.token}\r\n\r\n`);
+    await once(socket, 'data');
+    socket.destroy();
+    await gone.promise;
+    await expect.poll(() => gateway.calls.count).toBe(0);
+  });
+});
+
+test('a client that does not read holds the cluster up, and not the memory of the portal', async () => {
+  let sent = 0;
+  const finished = Promise.withResolvers<void>();
+  behave = (_, response) => {
+    const chunk = Buffer.alloc(256 * 1024);
+    const more = () => {
+      while (sent < 400 && response.write(chunk)) sent++;
+      if (sent >= 400) response.end();
+      else response.once('drain', () => (sent++, more()));
+    };
+    response.once('close', () => finished.resolve());
+    more();
+  };
+  const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
+  socket.pause();
+  socket.write(`GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${session.token}\r\n\r\n`);
+  let last = -1;
+  // Everything on the way has filled up when the count stands still.
+  await expect.poll(() => sent > 0 && last === (last = sent), { interval: 300, timeout: 20_000 }).toBe(true);
+  expect(sent * 256 * 1024).toBeLessThan(24 * 1024 * 1024);
+  socket.destroy();
+  await finished.promise;
+});
+
+describe('upgrades', () => {
+  const headers = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: eA=='];
+  const path = 'GET /api/v1/namespaces/a/pods/b/exec?command=sh';
+
+  test.each([200, 400, 403, 500])('an answer of %i closes both connections (CVE-2018-1002105)', async (status) => {
+    const closed = Promise.withResolvers<void>();
+    upgrade = (_, socket) => {
+      socket.once('close', () => closed.resolve());
+      socket.write(`HTTP/1.1 ${status} No\r\nContent-Length: 2\r\n\r\nno`);
+    };
+    const answers = await send(path, headers);
+    expect(answers).toHaveLength(1);
+    expect(answers[0]).toMatchObject({ status, body: 'no' });
+    await closed.promise;
+  });
+
+  test('a redirect is refused', async () => {
+    upgrade = (_, socket) =>
+      void socket.write('HTTP/1.1 302 F\r\nLocation: https://evil/\r\nContent-Length: 0\r\n\r\n');
+    expect((await send(path, headers))[0]).toMatchObject({ status: 502 });
+  });
+
+  test('never on a shared connection, and bytes only after 101', async () => {
+    const got = Promise.withResolvers<string>();
+    upgrade = (_, socket) => {
+      socket.once('data', (chunk: Buffer) => got.resolve(chunk.toString()));
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst');
+    };
+    const before = connections;
+    const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
+    const all = ['Host: x', `Authorization: Bearer ${session.token}`, ...headers];
+    socket.write(`${path} HTTP/1.1\r\n${all.join('\r\n')}\r\n\r\nearly`);
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    expect(await got.promise).toBe('early');
+    await expect.poll(() => text).toContain('first');
+    expect(text).toContain('HTTP/1.1 101');
+    expect(connections).toBe(before + 1);
+    socket.destroy();
+    await expect.poll(() => gateway.calls.count).toBe(0);
+  });
+
+  test('a change of protocol that nobody asked for is no answer', async () => {
+    behave = (request) => {
+      request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nsecret');
+    };
+    const [answer] = await send('GET /api/v1/pods');
+    expect(answer).toMatchObject({ status: 503 });
+    expect(answer!.body).not.toContain('secret');
+  });
+});
+
+test('headers meant for one connection end here, on the way back too', async () => {
+  behave = (_, response) =>
+    response
+      .writeHead(200, ['X-Hop', '1', 'Connection', 'X-Hop', 'Warning', 'a', 'Warning', 'b', 'Alt-Svc', 'h3=":1"'])
+      .end('ok');
+  const [answer] = await send('GET /api/v1/pods');
+  expect(answer!.head).not.toMatch(/x-hop|alt-svc/i);
+  expect(answer!.head.match(/warning/gi)).toHaveLength(2);
+});
+
+test('trailers arrive', async () => {
+  behave = (_, response) => {
+    response.writeHead(200, { trailer: 'X-Sum' });
+    response.write('body');
+    response.addTrailers({ 'X-Sum': '42' });
+    response.end();
+  };
+  const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
+  const text = await rawExchange(
+    socket,
+    `GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${session.token}\r\n\r\n`,
+  );
+  expect(text).toContain('X-Sum: 42');
+});
