@@ -15,11 +15,18 @@ import { useKeepSession, useSession } from './use-session.ts';
 export function Pane({ tab, active }: { tab: Tab; active: boolean }) {
   if (tab.failure)
     return (
-      <div className="m-auto w-[min(560px,92%)] py-6">
-        <ProblemPanel error={tab.failure} retry={() => startAgain(tab.key)} />
+      <div className="flex min-w-0 flex-1">
+        <div className="m-auto w-[min(560px,92%)] py-6">
+          <ProblemPanel error={tab.failure} retry={() => startAgain(tab.key)} />
+        </div>
       </div>
     );
-  if (!tab.sessionId) return <Opening tab={tab} />;
+  if (!tab.sessionId)
+    return (
+      <div className="flex min-w-0 flex-1">
+        <Opening tab={tab} />
+      </div>
+    );
   return (
     <SessionTerminal
       key={tab.sessionId}
@@ -52,8 +59,10 @@ export function SessionTerminal({
   const session = query.data;
   if (query.error && !session)
     return (
-      <div className="m-auto w-[min(560px,92%)] py-6">
-        <ProblemPanel error={query.error} retry={() => void query.refetch()} />
+      <div className="flex min-w-0 flex-1">
+        <div className="m-auto w-[min(560px,92%)] py-6">
+          <ProblemPanel error={query.error} retry={() => void query.refetch()} />
+        </div>
       </div>
     );
   return (

@@ -1,10 +1,10 @@
 'use client';
-import { EyeOff, FileUp, Lock, LogOut, type LucideIcon } from 'lucide-react';
-import { useMemo } from 'react';
+import { EyeOff, FileUp, Layers, Lock, LogOut, type LucideIcon } from 'lucide-react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Mark } from '../../protocol/log.ts';
 import { countdown } from '../lib/time.ts';
 import { Icon } from '../ui/glyph.tsx';
-import { activity, markWords, type SessionLog } from './session-log.ts';
+import { activity, groupMarks, markWords, type ReplayMark, type SessionLog } from './session-log.ts';
 
 const BARS = 160;
 const markIcons: Record<Mark['mark'], LucideIcon> = {
@@ -13,6 +13,13 @@ const markIcons: Record<Mark['mark'], LucideIcon> = {
   file: FileUp,
   exit: LogOut,
 };
+
+/** WCAG 2.2, 2.5.8: a target is at least this wide; here with a little air. */
+const TARGET_PX = 26;
+
+function words(mark: ReplayMark): string {
+  return `${countdown(mark.atMs)}: ${markWords(mark.mark)}`;
+}
 
 /** Where the replay is: how busy the session was, what is marked, and a slider over all of it. */
 export function Scrubber({
@@ -30,22 +37,31 @@ export function Scrubber({
   // oxlint-disable-next-line react/exhaustive-deps
   const bars = useMemo(() => activity(log, BARS), [log, version]);
   const span = Math.max(1, log.durationMs);
+  const line = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(400);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => setWidth(entry!.contentRect.width));
+    observer.observe(line.current!);
+    return () => observer.disconnect();
+  }, []);
+  const groups = groupMarks(log.marks, span, width, TARGET_PX);
   const percent = (ms: number) => `${Math.min(100, (ms / span) * 100)}%`;
   return (
-    <div className="relative min-w-0 flex-1">
+    <div ref={line} className="relative min-w-0 flex-1">
       {log.marks.length ? (
         <div className="relative h-6">
-          {log.marks.slice(0, 200).map((mark) => (
+          {groups.map((group) => (
             <button
-              key={`${mark.atMs} ${mark.mark.mark}`}
+              key={group[0]!.atMs}
               type="button"
-              title={`${countdown(mark.atMs)} ${markWords(mark.mark)}`}
-              aria-label={`Go to ${countdown(mark.atMs)}: ${markWords(mark.mark)}`}
+              title={group.map(words).join('\n')}
+              aria-label={`Go to ${words(group[0]!)}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`}
               className="absolute -ml-3 grid size-6 place-items-center rounded text-warn hover:bg-hover"
-              style={{ left: percent(mark.atMs) }}
-              onClick={() => onSeek(mark.atMs)}
+              style={{ left: percent(group[0]!.atMs) }}
+              // Pressed again it goes on to the next that shares the button.
+              onClick={() => onSeek((group.find((mark) => mark.atMs > atMs) ?? group[0]!).atMs)}
             >
-              <Icon of={markIcons[mark.mark.mark]} size={12} />
+              <Icon of={group.length > 1 ? Layers : markIcons[group[0]!.mark.mark]} size={12} />
             </button>
           ))}
         </div>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CorruptLogError, encodeMark, encodeRecord, encodeResize, RecordKind } from '../../protocol/log.ts';
-import { activity, firstAfter, markWords, SessionLog } from './session-log.ts';
+import { activity, firstAfter, groupMarks, markWords, SessionLog } from './session-log.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
 const epoch = 1_763_800_000_000_000n;
@@ -92,4 +92,12 @@ test('activity is between 0 and 1, and shows where something happened', () => {
 test('each mark has words', () => {
   expect(markWords({ mark: 'exit', code: null, signal: 9 })).toBe('The shell ended by signal 9');
   expect(markWords({ mark: 'file', direction: 'upload', path: '/tmp/a', bytes: 3 })).toBe('Uploaded /tmp/a');
+});
+
+test('marks that are too close to be hit one by one share a button', () => {
+  const marks = [0, 10, 30, 500, 990].map((atMs) => ({ atMs, mark: { mark: 'secret' as const } }));
+  const sizes = (width: number) => groupMarks(marks, 1000, width, 24).map((group) => group.length);
+  expect(sizes(800)).toEqual([2, 1, 1, 1]);
+  expect(sizes(300)).toEqual([3, 1, 1]);
+  expect(sizes(10)).toEqual([5]);
 });

@@ -102,6 +102,17 @@ export function activity(log: Pick<SessionLog, 'records' | 'durationMs'>, count:
   return sums.map((sum) => Math.log1p(sum) / most);
 }
 
+/** Marks as buttons on a line of `widthPx`: those closer than `leastPx` share one, so that each can be hit. */
+export function groupMarks(marks: ReplayMark[], spanMs: number, widthPx: number, leastPx: number): ReplayMark[][] {
+  const groups: ReplayMark[][] = [];
+  for (const mark of marks) {
+    const group = groups.at(-1);
+    if (group && ((mark.atMs - group[0]!.atMs) / spanMs) * widthPx < leastPx) group.push(mark);
+    else groups.push([mark]);
+  }
+  return groups;
+}
+
 /** What a mark means, in a few words. */
 export function markWords(mark: Mark): string {
   switch (mark.mark) {

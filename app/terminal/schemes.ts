@@ -7,7 +7,7 @@ export const schemes: Record<Preferences['scheme'], { label: string; theme: IThe
     label: 'Dark',
     theme: {
       background: '#0b0e13',
-      foreground: '#dfe5ee',
+      foreground: '#e9eef5',
       cursor: '#79a9ff',
       cursorAccent: '#0b0e13',
       selectionBackground: '#2b4a80aa',

@@ -114,15 +114,3 @@ export function ProductionMark({ production }: { production: boolean }) {
     </span>
   ) : null;
 }
-
-export function Recorded() {
-  return (
-    <span
-      className="inline-flex items-center gap-1.5 whitespace-nowrap"
-      title="Everything shown and typed here is recorded, passwords at no-echo prompts excepted"
-    >
-      <span aria-hidden="true" className="size-2 rounded-full bg-bad ring-2 ring-bad/25" />
-      Recorded
-    </span>
-  );
-}

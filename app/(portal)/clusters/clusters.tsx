@@ -66,6 +66,7 @@ const columns: Column<Cluster>[] = [
   {
     key: 'roles',
     header: 'Your roles',
+    wide: true,
     width: 'minmax(90px, 1fr)',
     cell: (cluster) => cluster.roles.join(', ') || <span className="text-muted">none</span>,
   },

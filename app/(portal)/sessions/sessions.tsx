@@ -41,7 +41,7 @@ const columns: Column<Session>[] = [
   {
     key: 'state',
     header: 'State',
-    width: '150px',
+    width: 'minmax(92px, 150px)',
     sort: (session) => session.state,
     cell: (session) => <SessionStatus session={session} />,
   },
@@ -62,6 +62,7 @@ const columns: Column<Session>[] = [
   {
     key: 'person',
     header: 'Person',
+    wide: true,
     width: 'minmax(100px, 1.2fr)',
     sort: (session) => session.user.name,
     cell: (session) => <span title={session.user.email}>{session.user.name}</span>,

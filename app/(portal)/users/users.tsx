@@ -34,7 +34,7 @@ export function Users() {
     {
       key: 'name',
       header: 'Name',
-      width: 'minmax(110px, 1.2fr)',
+      width: 'minmax(80px, 1.2fr)',
       sort: (user) => user.name.toLowerCase(),
       cell: (user) => <span className="font-medium">{user.name}</span>,
     },
@@ -58,6 +58,7 @@ export function Users() {
       key: 'roles',
       header: 'Roles',
       width: 'minmax(90px, 1fr)',
+      wide: true,
       cell: (user) => user.roles.join(', ') || <span className="text-muted">none</span>,
     },
     {
@@ -78,7 +79,7 @@ export function Users() {
     {
       key: 'state',
       header: 'State',
-      width: '110px',
+      width: '96px',
       sort: (user) => (user.disabledAt ? 1 : 0),
       cell: (user) =>
         user.disabledAt ? (
@@ -94,7 +95,7 @@ export function Users() {
     {
       key: 'actions',
       header: 'Actions',
-      width: '180px',
+      width: '156px',
       cell: (user) => (
         <span className="flex justify-end gap-1.5">
           <Button

@@ -29,7 +29,7 @@ function WithRecording({ session }: { session: Session }) {
   const empty = loaded.state === 'ready' && loaded.player.log.records.length === 0;
   return (
     <div className="grid gap-4 lg:h-[max(560px,calc(100dvh-210px))] lg:grid-cols-[minmax(0,1.75fr)_minmax(320px,1fr)]">
-      <div className="flex h-[72vh] min-h-0 min-w-0 flex-col lg:h-auto">
+      <div className="flex h-[62vh] min-h-0 min-w-0 flex-col lg:h-auto">
         {loaded.state === 'failed' ? (
           <ProblemPanel error={loaded.error} />
         ) : loaded.state === 'loading' ? (
