@@ -188,7 +188,16 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   // ── http: sockets, pages, routes ──
   const trusted = trustedProxies(config.trustedProxies);
   const upgrades = opening.use(
-    new Upgrades({ origin, trusted, identify, onWebSessionsEnded: (listener) => webSessions.onEnded(listener), log }),
+    new Upgrades({
+      origin,
+      trusted,
+      identify,
+      onProofsEnded: (listener) => {
+        const stops = [webSessions.onEnded(listener), apiTokens.onRevoked(listener)];
+        return () => stops.forEach((stop) => stop());
+      },
+      log,
+    }),
   );
   upgrades.add('/api/v1/sessions/:id/terminal', terminalUpgrade(access));
   const internal = opening.use(

@@ -117,6 +117,11 @@ export class ApiTokens implements AsyncDisposable {
     }
   }
 
+  /** Calls back on this replica with the id of a token that was revoked anywhere. Returns how to stop that. */
+  onRevoked(listener: (ids: readonly string[]) => void): () => void {
+    return this.#deps.notifications.on('api-token', (id) => listener([id]));
+  }
+
   #forget(which: (found: Found) => boolean): void {
     this.#forgotten++;
     for (const [key, found] of this.#cache) if (which(found)) this.#cache.delete(key);

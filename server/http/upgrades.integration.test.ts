@@ -30,7 +30,10 @@ beforeAll(async () => {
     origin,
     trusted: trustedProxies([]),
     identify: identifier({ cookieName: `__Host-sallyport_${setting!.value.slice(0, 8)}`, webSessions, apiTokens }),
-    onWebSessionsEnded: (listener) => webSessions.onEnded(listener),
+    onProofsEnded: (listener) => {
+      const stops = [webSessions.onEnded(listener), apiTokens.onRevoked(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
     log: createLogger('silent'),
   });
   upgrades.add('/echo/:name', ({ request, socket, head, params, signal }) => {
@@ -78,6 +81,35 @@ test('a handler’s refusal is the handshake’s answer', async () => {
   response.resume();
 });
 
+test('a script opens a socket with a bearer, without an Origin; a foreign Origin is refused all the same', async () => {
+  const person = await portal.person('script', []);
+  const { token } = await portal.token(person.id, ['sessions']);
+  const headers = { authorization: `Bearer ${token}` };
+  const url = `${origin.replace('http', 'ws')}/echo/x`;
+  const socket = new WebSocket(url, { headers });
+  await once(socket, 'open');
+  socket.terminate();
+  const foreign = new WebSocket(url, { headers, origin: 'https://elsewhere.example' });
+  const [, response] = await once(foreign, 'unexpected-response');
+  expect(response.statusCode).toBe(403);
+  response.resume();
+});
+
+test('a token without the scope opens nothing, and a bad token is not helped by a cookie', async () => {
+  const person = await visitor('scopeless');
+  const { token } = await portal.token(person.id, ['read', 'admin']);
+  for (const [bearer, status] of [
+    [token, 403],
+    ['sp_nothing', 401],
+  ] as const) {
+    const headers = { authorization: `Bearer ${bearer}`, cookie: person.cookie };
+    const socket = new WebSocket(`${origin.replace('http', 'ws')}/echo/x`, { origin, headers });
+    const [, response] = await once(socket, 'unexpected-response');
+    expect(response.statusCode).toBe(status);
+    response.resume();
+  }
+});
+
 async function closesWithin(socket: WebSocket, act: () => Promise<unknown>): Promise<number> {
   const closed = once(socket, 'close');
   const started = performance.now();
@@ -119,6 +151,24 @@ test('disabling a person closes all of their sockets within a second', async () 
   });
   await both;
   expect(performance.now() - started).toBeLessThan(1_000);
+});
+
+test('revoking a token closes its sockets within a second', async () => {
+  const person = await visitor('revoker');
+  const { token } = await portal.token(person.id, ['sessions']);
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/echo/x`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  await once(socket, 'open');
+  const [row] = await portal.sql<{ id: string }[]>`select id from api_tokens where user_id = ${person.id}`;
+  const ms = await closesWithin(socket, async () => {
+    const response = await fetch(`${portal.origin}/api/v1/me/tokens/${row!.id}`, {
+      method: 'DELETE',
+      headers: { cookie: person.cookie, origin: portal.origin },
+    });
+    expect(response.status).toBe(204);
+  });
+  expect(ms).toBeLessThan(1_000);
 });
 
 test('a replica that hears nothing asks the database, and closes what ended meanwhile once it hears again', async () => {

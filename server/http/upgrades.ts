@@ -1,6 +1,6 @@
 /**
- * WebSocket handshakes: each is checked here (path, Origin, live cookie session) before its owner sees it, and cut
- * here when the web session that opened it ends.
+ * WebSocket handshakes: each is checked here (path, Origin, live sign-in or API token) before its owner sees it, and
+ * cut here when the sign-in or token that opened it ends.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -26,7 +26,7 @@ export type Upgrade = {
   query: URLSearchParams;
   clientAddress: string;
   correlationId: string;
-  /** Aborted when the web session ends: say so and close; the socket is destroyed shortly after. */
+  /** Aborted when the sign-in or token ends: say so and close; the socket is destroyed shortly after. */
   signal: AbortSignal;
 };
 
@@ -37,21 +37,21 @@ export type UpgradeDeps = {
   origin: string;
   trusted: TrustedProxies;
   identify: Identify;
-  /** Calls back with the ids of web sessions that ended. */
-  onWebSessionsEnded(listener: (ids: readonly string[]) => void): () => void;
+  /** Calls back with the ids of web sessions and API tokens that ended. */
+  onProofsEnded(listener: (ids: readonly string[]) => void): () => void;
   log: Logger;
 };
 
 export class Upgrades implements Disposable {
   readonly #deps: UpgradeDeps;
   readonly #routes: { pattern: RegExp; names: string[]; handler: UpgradeHandler }[] = [];
-  /** Open sockets by web session. */
+  /** Open sockets by the id of their web session or API token. */
   readonly #open = new Map<string, Set<{ socket: Duplex; abort: AbortController }>>();
   readonly #stop: () => void;
 
   constructor(deps: UpgradeDeps) {
     this.#deps = deps;
-    this.#stop = deps.onWebSessionsEnded((ids) => this.#cut(ids));
+    this.#stop = deps.onProofsEnded((ids) => this.#cut(ids));
   }
 
   /** `path` as in `/api/v1/sessions/:id/terminal`. */
@@ -81,14 +81,19 @@ export class Upgrades implements Disposable {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', this.#deps.origin);
     const found = this.#match(pathname);
     if (!found) throw new Problem('not-found', 404, 'No socket is offered at this address.');
-    requireSameOrigin(request.headers.origin, this.#deps.origin);
+    const { authorization, cookie, origin: from } = request.headers;
+    // No page can make a browser send a bearer with a handshake: a script that does need not name an Origin.
+    if (authorization === undefined || from !== undefined) requireSameOrigin(from, this.#deps.origin);
     const address = clientAddress(
       request.socket.remoteAddress,
       first(request.headers['x-forwarded-for']),
       this.#deps.trusted,
     );
-    // A cookie only: browsers cannot send a bearer with a handshake, and scripts have the REST API.
-    const person = await this.#deps.identify({ cookie: request.headers.cookie });
+    const person = await this.#deps.identify({ authorization, cookie });
+    if (person?.proof.kind === 'api-token' && !person.proof.scopes.includes('sessions'))
+      throw new Problem('token-scope', 403, 'This API token lacks the scope "sessions".', {
+        next: 'Make a token with that scope.',
+      });
     if (!person) throw new Problem('not-signed-in', 401, 'This needs a sign-in.', { next: 'Sign in, then reconnect.' });
     if (socket.destroyed) return;
     const signal = this.#track(person.proof.id, socket);
@@ -121,19 +126,19 @@ export class Upgrades implements Disposable {
     return undefined;
   }
 
-  #track(webSession: string, socket: Duplex): AbortSignal {
+  #track(proof: string, socket: Duplex): AbortSignal {
     const entry = { socket, abort: new AbortController() };
-    const entries = this.#open.get(webSession) ?? new Set();
-    this.#open.set(webSession, entries.add(entry));
+    const entries = this.#open.get(proof) ?? new Set();
+    this.#open.set(proof, entries.add(entry));
     socket.once('close', () => {
       entries.delete(entry);
-      if (!entries.size && this.#open.get(webSession) === entries) this.#open.delete(webSession);
+      if (!entries.size && this.#open.get(proof) === entries) this.#open.delete(proof);
     });
     return entry.abort.signal;
   }
 
-  #cut(webSessions: readonly string[]): void {
-    for (const id of webSessions)
+  #cut(proofs: readonly string[]): void {
+    for (const id of proofs)
       for (const { socket, abort } of this.#open.get(id) ?? []) {
         abort.abort(new Problem('signed-out', 401, 'This sign-in has ended.', { next: 'Sign in again.' }));
         setTimeout(() => socket.destroy(), LAST_WORDS_MS);
