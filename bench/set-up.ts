@@ -1,5 +1,5 @@
 /** What one run of the bench starts: a real cluster and engine, the product twice, the peers. All gone at its end. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stopParts, testCluster, testEngine } from '../e2e/use.ts';
@@ -27,6 +27,8 @@ export async function setUp(options: RunOptions): Promise<Bench & AsyncDisposabl
 
 async function assemble(options: RunOptions, parts: AsyncDisposableStack): Promise<Bench & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
+  // As root the product's database runs as a user of its own, who must reach its folder in here.
+  await chmod(folder, 0o711);
   parts.defer(() => rm(folder, { recursive: true, force: true }));
   process.env['SALLYPORT_TEST_PARTS'] ??= folder;
   parts.defer(() => stopParts(folder));
