@@ -7,6 +7,8 @@ import { BROWSER_NEEDS } from './machine/needs.ts';
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
+  // The terminal then draws its text as elements, which a scenario can read.
+  '--disable-3d-apis',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',

@@ -68,7 +68,9 @@ const PATIENCE_MS = 30_000;
 
 export class WebProxy implements Disposable {
   readonly #deps: WebDeps;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  // A connection for each request: next closes idle ones, and one that it closes while a request is on its way would
+  // cost a person a page or a sign-in. On loopback a new one takes some 50 µs.
+  readonly #agent = new Agent({ keepAlive: false, maxSockets: 64 });
 
   constructor(deps: WebDeps) {
     this.#deps = deps;
