@@ -6,7 +6,9 @@ export function byRecency<T extends Pick<Cluster, 'name'>>(clusters: T[], recent
     const at = recent.indexOf(name);
     return at < 0 ? recent.length : at;
   };
-  return clusters.toSorted((a, b) => place(a.name) - place(b.name) || a.name.localeCompare(b.name));
+  return clusters.toSorted(
+    (a, b) => place(a.name) - place(b.name) || a.name.localeCompare(b.name, 'en', { numeric: true }),
+  );
 }
 
 /** Those whose name or roles hold every typed word. */

@@ -4,11 +4,14 @@ import type { ReactNode } from 'react';
 export function ListPage({
   title,
   count,
+  more = false,
   actions,
   children,
 }: {
   title: string;
   count?: number | undefined;
+  /** The count goes on beyond what was read. */
+  more?: boolean;
   actions?: ReactNode;
   children: ReactNode;
 }) {
@@ -18,7 +21,10 @@ export function ListPage({
         <h1>
           {title}
           {count === undefined ? null : (
-            <span className="ml-2 text-[14px] font-normal text-muted">{count.toLocaleString('en')}</span>
+            <span className="ml-2 text-[14px] font-normal text-muted">
+              {count.toLocaleString('en')}
+              {more ? '+' : ''}
+            </span>
           )}
         </h1>
         {actions ? <div className="flex w-full flex-wrap items-center gap-2 md:w-auto">{actions}</div> : null}

@@ -107,10 +107,13 @@ export function SessionStatus({ session }: { session: Pick<Session, 'state' | 'd
 }
 
 /** Production by colour and by word, wherever a cluster is named. */
-export function ProductionMark({ production }: { production: boolean }) {
+export function ProductionMark({ production, short = false }: { production: boolean; short?: boolean }) {
   return production ? (
-    <span className="inline-flex items-center rounded-[4px] bg-prod px-1.5 text-[10.5px] leading-[17px] font-bold tracking-[0.06em] text-prod-fg uppercase">
-      Production
+    <span
+      title="Production"
+      className="inline-flex shrink-0 items-center rounded-[4px] bg-prod px-1.5 text-[10.5px] leading-[17px] font-bold tracking-[0.06em] text-prod-fg uppercase"
+    >
+      {short ? 'Prod' : 'Production'}
     </span>
   ) : null;
 }

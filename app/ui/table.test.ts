@@ -14,6 +14,12 @@ const rows = [
 ];
 const names = (sort: string | null) => sortRows(rows, columns, parseSort(sort)).map((row) => row.name);
 
+test('numbers in names count as numbers', () => {
+  const list = ['n-10', 'n-9'].map((name) => ({ name, size: Infinity }));
+  expect(sortRows(list, columns, parseSort('name')).map((row) => row.name)).toEqual(['n-9', 'n-10']);
+  expect(sortRows(list, columns, parseSort('size'))).toEqual(list);
+});
+
 test.each([
   ['name', ['a', 'b', 'c']],
   ['-name', ['c', 'b', 'a']],

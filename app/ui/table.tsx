@@ -24,13 +24,19 @@ export function parseSort(text: string | null): Sort | null {
   return text.startsWith('-') ? { key: text.slice(1), descending: true } : { key: text, descending: false };
 }
 
+/** cluster-9 comes before cluster-10. */
+const names = new Intl.Collator('en', { numeric: true });
+
 export function sortRows<T>(rows: T[], columns: Column<T>[], sort: Sort | null): T[] {
   const by = columns.find((column) => column.key === sort?.key)?.sort;
   if (!sort || !by) return rows;
   const direction = sort.descending ? -1 : 1;
   return rows.toSorted((a, b) => {
     const [left, right] = [by(a), by(b)];
-    return left < right ? -direction : left > right ? direction : 0;
+    const order =
+      typeof left === 'string' && typeof right === 'string' ? names.compare(left, right) : Number(left) - Number(right);
+    // Infinity less itself is no number, and equal.
+    return (order || 0) * direction;
   });
 }
 

@@ -28,7 +28,7 @@ const columns: Column<Cluster>[] = [
         <Link href={paths.cluster(cluster.name)} className="truncate font-medium hover:underline">
           {cluster.name}
         </Link>
-        <ProductionMark production={cluster.production} />
+        <ProductionMark production={cluster.production} short />
       </span>
     ),
   },

@@ -55,7 +55,7 @@ const columns: Column<Session>[] = [
         <Link href={paths.session(session.id)} className="truncate font-medium hover:underline">
           {session.cluster.name}
         </Link>
-        <ProductionMark production={session.cluster.production} />
+        <ProductionMark production={session.cluster.production} short />
       </span>
     ),
   },
@@ -156,6 +156,7 @@ export function Sessions() {
     <ListPage
       title="Sessions"
       count={list.data ? rows.length : undefined}
+      more={list.hasNextPage}
       actions={
         <>
           <Filter label="Filter sessions" value={q} onChange={(value) => setSearch({ q: value })} />
