@@ -56,7 +56,8 @@ export class TestPortal implements AsyncDisposable {
   /** A sandbox with a shell at its prompt, held by generation 1. */
   async open(claim: Partial<Claim> = {}): Promise<TestSandbox> {
     const made = await this.warm();
-    made.link.claim(claim);
+    // Wide: readline would fold a long command.
+    made.link.claim({ cols: 1000, ...claim });
     await made.link.attach(1, 0);
     await made.link.shows('$ ');
     return made;
@@ -103,7 +104,9 @@ export class TestSandbox implements AsyncDisposable {
     // Quoted in two, so that the echo of the command line is not taken for its end.
     link.type(`${command}; echo "${mark.slice(0, 3)}""${mark.slice(3)}:"\r`);
     const shown = () => link.output().subarray(before).toString();
-    await until(() => shown().includes(`${mark}:`), `the end of ${command}`, timeoutMs).catch((error: Error) => {
+    // With the next prompt, so that nothing of this command comes in the next one's answer.
+    const ended = () => shown().includes(`${mark}:`) && shown().endsWith('$ ');
+    await until(ended, `the end of ${command}`, timeoutMs).catch((error: Error) => {
       throw new Error(`${error.message}; it shows ${shown().slice(-2000)}`);
     });
     const text = shown();

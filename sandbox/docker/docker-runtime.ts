@@ -158,6 +158,7 @@ async function ready(
   signal?.addEventListener('abort', abort, { once: true });
   void sandbox.exited.then(({ code, error }) => fail(`ended at its start (${error ?? `code ${code}`}): ${said()}`));
   try {
+    signal?.throwIfAborted();
     await Promise.race([dialled, late.promise]);
   } catch (error) {
     await sandbox.release();

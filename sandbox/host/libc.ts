@@ -92,14 +92,14 @@ const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x01000000;
-// siginfo_t is 128 bytes; si_pid lies at 12 for SIGCHLD.
+// siginfo_t is 128 bytes: three ints, padding to 16, and for SIGCHLD si_pid there.
 const siginfo = Buffer.alloc(128);
 
 /** The process id of some child that exited and has not been reaped, or 0. It stays unreaped. */
 export function exitedChild(): number {
   siginfo.fill(0);
   if (waitidCall(P_ALL, 0, siginfo, WEXITED | WNOHANG | WNOWAIT) !== 0) return 0;
-  return siginfo.readInt32LE(12);
+  return siginfo.readInt32LE(16);
 }
 
 export function reap(pid: number): void {

@@ -1,0 +1,240 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createConnection, createServer as createTcp } from 'node:net';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DockerSandboxRuntime } from '../docker/docker-runtime.ts';
+import { PORTAL_LABEL, SANDBOX_LABEL } from '../docker/spec.ts';
+import { FULL, TestPortal, WAYS } from './fixture.ts';
+import { HostLink } from './host-link.ts';
+import { until } from './until.ts';
+
+const streams = { terminal: () => {}, api: () => {} };
+
+describe.each(WAYS)('the runtime by %s', (way) => {
+  let portal: TestPortal;
+  beforeAll(async () => {
+    portal = await TestPortal.start(way);
+  });
+  afterAll(() => portal[Symbol.asyncDispose]());
+
+  test('a portal that restarts takes its sandboxes up again, where they were', async () => {
+    await using box = await portal.open();
+    await box.run('x=kept');
+    const end = box.link.logEnd;
+    const acked = box.link.acked.get(1)!;
+    await box.sandbox.release();
+    box.link.drop();
+    const restarted = new DockerSandboxRuntime(portal.options);
+    const links: HostLink[] = [];
+    const adopted = await restarted.adopt(box.sandbox.container, box.id, box.secret, {
+      terminal: (stream) => void links.push(new HostLink(stream, box.secret)),
+      api: (stream) => stream.destroy(),
+    });
+    await until(() => links[0]?.proven === true, 'the host dials the new portal');
+    await links[0]!.attach(2, end);
+    links[0]!.typeFrom(acked);
+    expect(await box.run('echo $x', links[0])).toBe('kept\n');
+    links[0]!.type('exit 3\r');
+    expect(await adopted.exited).toMatchObject({ code: 3 });
+    await adopted.remove();
+  });
+
+  test('a connection of a program waits for a portal that is away for a moment', async () => {
+    await using box = await portal.open();
+    box.onApi = (stream) => void stream.pipe(stream);
+    const program = `python3 -c 'import socket; s = socket.create_connection(("127.0.0.1", 6443)); s.sendall(b"ping"); print(s.recv(4))'`;
+    expect(await box.run(program)).toBe("b'ping'\n");
+    if (way === 'exec') return;
+    const { link } = box;
+    const end = link.logEnd;
+    await box.sandbox.release();
+    link.type(`${program}\r`);
+    await until(() => link.logEnd > end, 'it is typed');
+    const adopted = await portal.runtime.adopt(box.sandbox.container, box.id, box.secret, box.streams);
+    await link.shows(/b'ping'\r\n[^]*b'ping'\r\n/);
+    await adopted.remove();
+  });
+
+  test('the API’s stream carries as it comes, both ways, byte for byte', async () => {
+    await using box = await portal.open();
+    box.onApi = (stream) => void stream.pipe(stream);
+    const size = (FULL ? 200 : 30) * 1024 * 1024;
+    const code = [
+      'import socket, threading, hashlib, os, time',
+      's = socket.create_connection(("127.0.0.1", 3128)); block = os.urandom(1 << 20); n = ' + size + ' >> 20',
+      'def send():',
+      '  for i in range(n): s.sendall(block)',
+      '  s.shutdown(socket.SHUT_WR)',
+      'threading.Thread(target=send).start(); t = time.time(); h = hashlib.sha256(); got = 0',
+      'while True:',
+      '  b = s.recv(1 << 16)',
+      '  if not b: break',
+      '  h.update(b); got += len(b)',
+      'e = hashlib.sha256()',
+      'for i in range(n): e.update(block)',
+      'print("same", got, h.digest() == e.digest(), "MB/s", round(got / (time.time() - t) / 1e6))',
+    ];
+    const base64 = Buffer.from(code.join('\n')).toString('base64');
+    const out = await box.run(`echo ${base64} | base64 -d | python3 -`, box.link, 60_000);
+    expect(out).toContain(`same ${size} True`);
+    expect(Number(/MB\/s (\d+)/.exec(out)![1])).toBeGreaterThan(10);
+  }, 90_000);
+
+  test('a killed container is an exit without a mark', async () => {
+    await using box = await portal.open();
+    await portal.docker.getContainer(box.sandbox.container).kill();
+    expect(await box.sandbox.exited).toMatchObject({ code: 137 });
+    expect(box.link.marks()).toEqual([]);
+    await box.sandbox.remove();
+    await box.sandbox.remove();
+  });
+
+  test('a container that is removed behind the portal’s back is an exit too', async () => {
+    await using box = await portal.open();
+    await portal.docker.getContainer(box.sandbox.container).remove({ force: true });
+    await expect(box.sandbox.exited).resolves.toMatchObject({ oomKilled: false });
+    await expect(portal.runtime.adopt(box.sandbox.container, box.id, box.secret, streams)).rejects.toMatchObject({
+      code: 'sandbox-gone',
+    });
+  });
+
+  test('an opening that is given up leaves nothing', async () => {
+    const giveUp = new AbortController();
+    const before = await portal.runtime.list();
+    const opening = portal.runtime.create(randomUUID(), randomBytes(32), streams, giveUp.signal);
+    setTimeout(() => giveUp.abort(new Error('given up')), 50);
+    await expect(opening).rejects.toThrow('given up');
+    expect(await portal.runtime.list()).toEqual(before);
+  });
+});
+
+describe('the runtime', () => {
+  let portal: TestPortal;
+  beforeAll(async () => {
+    portal = await TestPortal.start('auto');
+  });
+  afterAll(() => portal[Symbol.asyncDispose]());
+
+  test('finds out by itself that sockets are shared here, and that a folder the engine does not know is not', async () => {
+    expect(await portal.runtime.way()).toBe('sockets');
+    const elsewhere = new DockerSandboxRuntime({ ...portal.options, hostRuntimeDir: '/nowhere/at/all' });
+    expect(await elsewhere.way()).toBe('exec');
+  });
+
+  test('lists its own, running or not, and touches nothing of another portal', async () => {
+    await using foreign = await TestPortal.start('sockets');
+    const theirs = await foreign.warm();
+    const ours = await portal.warm();
+    await portal.docker.getContainer(ours.sandbox.container).kill();
+    await ours.sandbox.exited;
+    const listed = await portal.runtime.list();
+    expect(listed).toEqual([
+      expect.objectContaining({ sandbox: ours.id, portal: portal.options.portalId, running: false }),
+    ]);
+    await expect(
+      portal.runtime.adopt(theirs.sandbox.container, theirs.id, theirs.secret, streams),
+    ).rejects.toMatchObject({ code: 'sandbox-gone' });
+    await portal.runtime.removeContainer(ours.sandbox.container);
+    await portal.runtime.removeContainer(ours.sandbox.container);
+    expect(await portal.runtime.list()).toEqual([]);
+    expect(await foreign.runtime.list()).toHaveLength(1);
+  });
+
+  test('sweeps folders that no sandbox owns, and no other', async () => {
+    const kept = await portal.warm();
+    const stray = join(portal.options.runtimeDir, 's', 'deadbeefdeadbeef');
+    await mkdir(stray);
+    await portal.runtime.sweep(new Set([kept.id]));
+    expect(existsSync(stray)).toBe(false);
+    expect(await readdir(join(portal.options.runtimeDir, 's'))).toHaveLength(1);
+    await kept.sandbox.remove();
+    expect(await readdir(join(portal.options.runtimeDir, 's'))).toEqual([]);
+  });
+
+  test('labels say whose a sandbox is', async () => {
+    await using box = await portal.warm();
+    const { Config, HostConfig } = await portal.docker.getContainer(box.sandbox.container).inspect();
+    expect(Config.Labels).toMatchObject({ [PORTAL_LABEL]: portal.options.portalId, [SANDBOX_LABEL]: box.id });
+    expect(JSON.stringify([Config, HostConfig])).not.toContain(box.secret.toString('base64url'));
+    expect(HostConfig.LogConfig?.Type).toBe('none');
+  });
+
+  test('a missing image, no engine, an old engine: each says what it is', async () => {
+    const secret = randomBytes(32);
+    const missing = new DockerSandboxRuntime({ ...portal.options, image: 'sallyport.test/none:1', mode: 'sockets' });
+    await expect(missing.create(randomUUID(), secret, streams)).rejects.toMatchObject({
+      code: 'sandbox-image-missing',
+    });
+    const gone = new Docker({ socketPath: '/nowhere/docker.sock' });
+    const without = new DockerSandboxRuntime({ ...portal.options, docker: gone, mode: 'sockets' });
+    await expect(without.create(randomUUID(), secret, streams)).rejects.toMatchObject({ code: 'engine-unavailable' });
+    await expect(without.list()).rejects.toMatchObject({ code: 'engine-unavailable' });
+    expect(await without.health()).toMatchObject({ ok: false });
+    expect(await portal.runtime.health()).toMatchObject({
+      ok: true,
+      engine: expect.stringContaining('Docker') as string,
+    });
+    const old = createServer((_request, answer) => answer.end('{"Version":"19.03","ApiVersion":"1.40"}'));
+    await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+    const { port } = old.address() as { port: number };
+    const docker = new Docker({ host: '127.0.0.1', port, protocol: 'http' });
+    const outdated = await new DockerSandboxRuntime({ ...portal.options, docker }).health();
+    expect(outdated).toMatchObject({ ok: false, message: expect.stringContaining('1.41') as string });
+    old.close();
+  });
+
+  test('a host that cannot start says why, and nothing is left', async () => {
+    const wrong = new DockerSandboxRuntime({ ...portal.options, mode: 'sockets' });
+    await expect(wrong.create(randomUUID(), randomBytes(5), streams)).rejects.toMatchObject({
+      code: 'sandbox-failed',
+      message: expect.stringContaining('standard input held no secret') as string,
+    });
+    expect(await portal.runtime.list()).toEqual([]);
+  });
+
+  test('a runtime directory that is too long for sockets is refused in words', async () => {
+    const runtimeDir = join(portal.options.runtimeDir, 'x'.repeat(100));
+    const long = new DockerSandboxRuntime({ ...portal.options, runtimeDir, mode: 'sockets' });
+    await expect(long.create(randomUUID(), randomBytes(32), streams)).rejects.toMatchObject({
+      code: 'sandbox-failed',
+      next: 'Choose a shorter runtime directory.',
+    });
+  });
+
+  test('an engine that goes away for a moment ends nobody’s session', async () => {
+    // A way to the real engine that can be cut: what the portal sees of an engine's restart.
+    const real = (portal.docker.modem as unknown as { socketPath: string }).socketPath;
+    const open = new Set<Socket>();
+    let cut = false;
+    const way = createTcp((client) => {
+      if (cut) return void client.destroy();
+      const engine = createConnection(real);
+      for (const socket of [client, engine]) {
+        open.add(socket);
+        socket.on('error', () => {}).on('close', () => [client, engine].forEach((each) => each.destroy()));
+      }
+      client.pipe(engine).pipe(client);
+    });
+    await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+    const { port } = way.address() as { port: number };
+    const docker = new Docker({ host: '127.0.0.1', port, protocol: 'http' });
+    await using through = await TestPortal.start('sockets', { docker });
+    await using box = await through.open();
+    let exited = false;
+    void box.sandbox.exited.then(() => (exited = true));
+    cut = true;
+    for (const socket of open) socket.destroy();
+    expect(await box.run('echo still here')).toBe('still here\n');
+    await expect(through.runtime.list()).rejects.toMatchObject({ code: 'engine-unavailable' });
+    expect(exited).toBe(false);
+    cut = false;
+    box.link.type('exit 5\r');
+    expect(await box.sandbox.exited).toMatchObject({ code: 5 });
+    way.close();
+  });
+});
