@@ -44,6 +44,17 @@ export type Visitor = {
   terminal(session: string, ticket?: string): TerminalClient;
 };
 
+export type RoleLimits = { idleMs: number; detachedMs: number; hardCapMs: number; maxSessions: number };
+export type EndedSession = {
+  state: 'ended';
+  endReason: string;
+  endDetail: string | null;
+  exitCode: number | null;
+  cleanupPending: boolean;
+  openedAt: Date;
+  endedAt: Date;
+};
+
 const ROOT = join(import.meta.dirname, '..');
 /** The name that the scenarios' cluster is registered under. */
 export const CLUSTER = 'test';
@@ -258,6 +269,46 @@ export class TestPortal implements AsyncDisposable {
         return { id: opened.session.id, terminal: await terminal(opened.session.id, opened.ticket).connect() };
       },
     };
+  }
+
+  /**
+   * A role of this scenario alone, and the group that has it. Its times may be shorter than the API allows, so that
+   * nobody waits for minutes.
+   */
+  async role(limits: Partial<RoleLimits> & { clusterRoles?: string[]; namespaces?: string[] } = {}): Promise<string> {
+    const name = `r-${randomBytes(4).toString('hex')}`;
+    const row = {
+      name,
+      cluster_roles: limits.clusterRoles ?? ['view'],
+      namespaces: limits.namespaces ?? [],
+      groups: [name],
+      idle_ms: limits.idleMs ?? 900_000,
+      detached_ms: limits.detachedMs ?? 300_000,
+      hard_cap_ms: limits.hardCapMs ?? 28_800_000,
+      max_sessions: limits.maxSessions ?? 3,
+    };
+    await this.sql`insert into roles ${this.sql(row)}`;
+    await this.notify('role', name);
+    return name;
+  }
+
+  /** As db/notifications.ts does after a change. */
+  async notify(topic: string, id: string): Promise<void> {
+    await this.sql`select pg_notify('sallyport', ${JSON.stringify({ topic, id })})`;
+  }
+
+  /** The session once it has ended. */
+  async ended(session: string, within = 20_000): Promise<EndedSession> {
+    return until(
+      async () => {
+        const [row] = await this.sql<EndedSession[]>`
+          select state, end_reason as "endReason", end_detail as "endDetail", exit_code as "exitCode",
+            cleanup_pending as "cleanupPending", opened_at as "openedAt", ended_at as "endedAt"
+          from access_sessions where id = ${session} and state = 'ended'`;
+        return row;
+      },
+      { within, what: () => `the end of session ${session}` },
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
