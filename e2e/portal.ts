@@ -8,11 +8,6 @@ import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { openDatabase } from '../db/client.ts';
-import { directAudit } from '../server/audit/direct.ts';
-import { loadSecrets } from '../server/config/secrets.ts';
-import { Sealer } from '../server/crypto/sealing.ts';
-import { ClusterRegistry } from '../server/kube/registry.ts';
 import { portalAdmin } from '../scripts/up/portal-admin.ts';
 import { testDatabase } from './database.ts';
 import { kubectlAsAdmin } from './leftovers.ts';
@@ -54,6 +49,9 @@ export type EndedSession = {
   openedAt: Date;
   endedAt: Date;
 };
+
+/** Its own drain takes ten seconds at most. */
+const STOP_MS = 20_000;
 
 const ROOT = join(import.meta.dirname, '..');
 /** The name that the scenarios' cluster is registered under. */
@@ -143,24 +141,8 @@ export class TestPortal implements AsyncDisposable {
     const namespace = `sallyport-${(await this.id()).slice(0, 8)}`;
     await kubectlAsAdmin('create', 'namespace', namespace);
     this.#stack.defer(async () => void (await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false')));
-    await using database = openDatabase(this.databaseUrl, { max: 1 });
-    const { db } = database;
-    const { masterKey } = loadSecrets({
-      dataDir: this.dataDir,
-      keys: { master: undefined, signing: undefined, web: undefined },
-    });
-    await using registry = new ClusterRegistry({
-      db,
-      notifications: { on: () => () => {}, onReset: () => () => {} },
-      sealer: new Sealer([masterKey]),
-      audit: directAudit(db),
-      addresses: { allowPrivate: true },
-      clusterRoles: async () => [],
-      now: () => new Date(),
-    });
-    const nobody = { actorId: null, actor: 'e2e', clientAddress: null, correlationId: null };
-    const connection = { kind: 'kubeconfig' as const, kubeconfig };
-    await registry.register({ name: CLUSTER, production: false, namespace, connection }, nobody);
+    const connection = { kind: 'kubeconfig', kubeconfig };
+    await this.admin('POST', '/clusters', { name: CLUSTER, namespace, connection });
   }
 
   get log(): string {
@@ -211,10 +193,17 @@ export class TestPortal implements AsyncDisposable {
     await this.#ended;
   }
 
-  /** SIGTERM; resolves when it has ended in order. */
+  /** SIGTERM; resolves when it has ended in order. Throws, and kills it, where it takes longer than it promises. */
   async stop(): Promise<void> {
     this.#child?.kill('SIGTERM');
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#child?.kill('SIGKILL');
+    }, STOP_MS);
     await this.#ended;
+    clearTimeout(timer);
+    if (late) throw new Error(`the portal did not stop within ${STOP_MS / 1000} s: ${this.#lastWords()}`);
   }
 
   async restart(): Promise<void> {

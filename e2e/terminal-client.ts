@@ -17,6 +17,8 @@ import {
 import { encodeResize } from '../protocol/log.ts';
 import { until } from './machine/until.ts';
 
+const LINE_TAKEN = '\x1b[?2004l';
+
 export type TerminalAddress = {
   /** `http://localhost:1234` */
   origin: string;
@@ -120,7 +122,10 @@ export class TerminalClient implements AsyncDisposable {
     this.type(`${command}; printf '%s-%s:%s\\n' done ${mark.slice(5)} $?\r`);
     await this.shows(new RegExp(`${mark}:\\d+\\r?\\n`), { from, within });
     const shown = this.text.slice(from);
-    return shown.slice(shown.indexOf('\n') + 1, shown.indexOf(`${mark}:`));
+    const end = shown.lastIndexOf(`${mark}:`);
+    // readline switches bracketed paste off when the line is taken: what follows is the command's own.
+    const begin = shown.lastIndexOf(LINE_TAKEN, end) + LINE_TAKEN.length;
+    return shown.slice(begin, end).replace(/^\r/, '');
   }
 
   /** Resolves when the portal has closed the socket. */

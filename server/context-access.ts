@@ -57,6 +57,8 @@ export type Access = AsyncDisposable & {
   terminals: Terminals;
   recordings: Recordings;
   clusters: ClustersPart;
+  /** For the gateway's own address where the operator gave no certificate; PEM. */
+  gatewayCertificate(): Promise<{ cert: string; key: string }>;
 };
 
 /** Sessions of an earlier run have been taken up when this resolves, as far as a few seconds suffice. */
@@ -120,13 +122,15 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       onFault: (err) => deps.log.error({ err, part: 'gateway' }, 'a Kubernetes call failed unexpectedly'),
     }),
   );
-  const egress = new EgressProxy({
-    sessions: directory,
-    audit,
-    rules: { ...config.egress, apiServers: async () => (await registry.list()).map(serverOf) },
-    metrics: () => metrics,
-    now,
-  });
+  const egress = opening.use(
+    new EgressProxy({
+      sessions: directory,
+      audit,
+      rules: { ...config.egress, apiServers: async () => (await registry.list()).map(serverOf) },
+      metrics: () => metrics,
+      now,
+    }),
+  );
   const authority = await openAuthority(db, deps.sealer, now);
   const gateway: SandboxGateway = opening.use(new SandboxGateway({ authority, api, egress, calls, now }));
   // Its own address, for people's own tools: without a certificate of the operator's it has the sandboxes' authority.
@@ -173,7 +177,17 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   opening.use(await keepSessions({ sessions, pool, changes: deps.notifications, log }));
 
   const opened = opening.move();
-  return { sessions, terminals, recordings, clusters, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    sessions,
+    terminals,
+    recordings,
+    clusters,
+    async gatewayCertificate() {
+      const { certificate, key } = await authority.issueServingCertificate();
+      return { cert: `${certificate}\n${authority.certificate}`, key };
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 function openRuntime(config: Config, portalId: string): DockerSandboxRuntime {

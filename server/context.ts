@@ -6,7 +6,6 @@ import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';
 import { Notifications } from '../db/notifications.ts';
 import { insertAuditEvents, listAuditEvents, listSessionCalls } from '../db/queries/audit.ts';
-import { listSessions } from '../db/queries/sessions.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -26,9 +25,10 @@ import { SignIns } from './auth/sign-ins.ts';
 import { Users } from './auth/users.ts';
 import { WebSessions } from './auth/web-sessions.ts';
 import type { Config } from './config/config.ts';
-import { reachingRoles } from './domain/role-choice.ts';
 import { openAccess } from './context-access.ts';
 import { Sealer } from './crypto/sealing.ts';
+import { reachingRoles } from './domain/role-choice.ts';
+import { listenGateway } from './gateway/listener.ts';
 import type { Secrets } from './config/secrets.ts';
 import { buildApp } from './http/app.ts';
 import { trustedProxies } from './http/client-address.ts';
@@ -59,6 +59,8 @@ export type Context = AsyncDisposable & {
   app: Router;
   upgrades: Upgrades;
   web(request: IncomingMessage, response: ServerResponse): void;
+  /** Before an orderly end: sessions are let go, their pages reconnect to the next run. */
+  letGo(): Promise<void>;
 };
 
 export type ContextOptions = {
@@ -184,6 +186,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     }),
   );
   const { sessions, terminals, recordings } = access;
+  opening.use(await listenGateway(config.gateway, config.tls ?? (await access.gatewayCertificate())));
 
   // ── http: sockets, pages, routes ──
   const trusted = trustedProxies(config.trustedProxies);
@@ -269,13 +272,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         },
         manifest: async (namespace) => manifest(namespace, await clusterRoles()),
         // Before its credential goes: what sessions have on the cluster is removed with it.
-        endSessions: async (clusterId) => {
-          const states = ['opening', 'active', 'ending'] as const;
-          const open = await listSessions(db, { clusterId, states: [...states], limit: 10_000 });
-          await Promise.all(
-            open.map(({ id }) => sessions.end(id, { reason: 'revoked', detail: 'The cluster was removed.' })),
-          );
-        },
+        endSessions: (id) => sessions.endOn(id, { reason: 'revoked', detail: 'The cluster was removed.' }),
       }),
       auditRoutes({
         events: {
@@ -295,6 +292,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     app,
     upgrades,
     web: (request, response) => web.handle(request, response),
+    letGo: () => sessions.letGo(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -28,7 +28,7 @@ export async function start(): Promise<void> {
     log.info({ url: origin, port: listening.port }, 'the portal listens');
     const signal = await stopped;
     log.info({ signal }, 'stopping: sessions, their sandboxes and the database keep running');
-    await listening.drain(DRAIN_MS);
+    await Promise.all([listening.drain(DRAIN_MS), context.letGo()]);
   } catch (error) {
     fail(error);
   }

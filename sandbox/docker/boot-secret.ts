@@ -4,7 +4,11 @@ import type { Container } from 'dockerode';
 
 const SAID_MAX = 4096;
 
-export type Booted = { said(): string };
+export type Booted = {
+  said(): string;
+  /** Stops listening: nothing is said any more once the host has called. */
+  close(): void;
+};
 
 /** Attaches, starts the container, sends the secret and closes its standard input. Rejects with the engine's errors. */
 export async function startWithSecret(container: Container, secret: Buffer): Promise<Booted> {
@@ -28,5 +32,5 @@ export async function startWithSecret(container: Container, secret: Buffer): Pro
     stream.destroy();
     throw error;
   }
-  return { said: () => said.trim() };
+  return { said: () => said.trim(), close: () => stream.destroy() };
 }

@@ -66,6 +66,7 @@ export class DockerSandboxRuntime implements SandboxRuntime {
       const tunnel = sockets ? null : new ExecTunnel(container, secret, watched);
       const made = new DockerSandbox(labels, container, sockets, tunnel);
       await ready(made, dialled.promise, booted.said, signal);
+      booted.close();
       return made;
     } catch (error) {
       await container?.remove({ force: true, v: true }).catch(() => {});

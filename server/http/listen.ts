@@ -70,8 +70,13 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-      await closed;
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      // Sockets that were upgraded are their owners' to close; this does not wait for them longer than for the rest.
+      const timer = setTimeout(() => {
+        server.closeAllConnections();
+        resolve();
+      }, graceMs);
+      await Promise.race([closed, late]);
       clearTimeout(timer);
     },
     async [Symbol.asyncDispose]() {

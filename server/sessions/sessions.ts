@@ -84,6 +84,7 @@ export class Sessions implements AsyncDisposable {
   #checkAgain = false;
   #takingOver: Promise<void> | undefined;
   #stopping = false;
+  #lettingGo: Promise<void> | undefined;
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
@@ -235,6 +236,12 @@ export class Sessions implements AsyncDisposable {
     if (live) return this.#end(live, ending);
     const row = await rows.findSession(this.#deps.db, id);
     if (row && row.state !== 'ended') await endRow(this.#deps, row, ending);
+  }
+
+  /** Ends all that this process holds on a cluster, while its credential still stands. */
+  async endOn(clusterId: string, ending: Ending): Promise<void> {
+    const found = [...this.#live.values()].filter((live) => live.row.clusterId === clusterId);
+    await Promise.all(found.map((live) => this.#end(live, ending)));
   }
 
   /** Throws Problem `session-not-found`, also where the person may not see it. */
@@ -431,10 +438,15 @@ export class Sessions implements AsyncDisposable {
     await reap({ ...this.#deps, known: () => [...this.#deps.pool.ids(), ...this.#live.keys()] });
   }
 
-  /** Lets go of everything without ending it: sessions go on in the next run. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Lets go of everything without ending it: pages are told to reconnect, sessions go on in the next run. */
+  letGo(): Promise<void> {
     this.#stopping = true;
-    await Promise.all([...this.#live.values()].map((live) => this.#letGo(live)));
+    this.#lettingGo ??= Promise.all([...this.#live.values()].map((live) => this.#letGo(live))).then(() => {});
+    return this.#lettingGo;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.letGo();
   }
 
   async #letGo(live: LiveSession): Promise<void> {
