@@ -57,8 +57,6 @@ export type Access = AsyncDisposable & {
   terminals: Terminals;
   recordings: Recordings;
   clusters: ClustersPart;
-  /** For the gateway's own address where the operator gave no certificate; PEM. */
-  gatewayCertificate(): Promise<{ cert: string; key: string }>;
 };
 
 /** Sessions of an earlier run have been taken up when this resolves, as far as a few seconds suffice. */
@@ -182,10 +180,6 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     terminals,
     recordings,
     clusters,
-    async gatewayCertificate() {
-      const { certificate, key } = await authority.issueServingCertificate();
-      return { cert: `${certificate}\n${authority.certificate}`, key };
-    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -28,7 +28,6 @@ import type { Config } from './config/config.ts';
 import { openAccess } from './context-access.ts';
 import { Sealer } from './crypto/sealing.ts';
 import { reachingRoles } from './domain/role-choice.ts';
-import { listenGateway } from './gateway/listener.ts';
 import type { Secrets } from './config/secrets.ts';
 import { buildApp } from './http/app.ts';
 import { trustedProxies } from './http/client-address.ts';
@@ -186,7 +185,6 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     }),
   );
   const { sessions, terminals, recordings } = access;
-  opening.use(await listenGateway(config.gateway, config.tls ?? (await access.gatewayCertificate())));
 
   // ── http: sockets, pages, routes ──
   const trusted = trustedProxies(config.trustedProxies);
