@@ -3,6 +3,7 @@
  * (`npm run migration -- --name=<what>`), and read by people before it is committed.
  */
 import { fileURLToPath } from 'node:url';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
@@ -18,15 +19,29 @@ export type MigrateOptions = {
   portalRole: string;
 };
 
-/** Runs what is missing, in one transaction, then grants. A second run changes nothing. Throws the driver's error. */
+/**
+ * Runs what is missing, in one transaction, then grants. A second run changes nothing. Throws the driver's error, or
+ * one that says that the database is of a newer version.
+ */
 export async function migrate({ url, portalRole }: MigrateOptions): Promise<void> {
   // One connection: the advisory lock belongs to it, and dies with it if this process does.
   const sql = postgres(url, { max: 1, connect_timeout: 10, idle_timeout: 0, onnotice: () => {} });
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    await runMigrations(drizzle(sql), { migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)) });
+    const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
+    await refuseNewer(sql, readMigrationFiles({ migrationsFolder }).at(-1)!.folderMillis);
+    await runMigrations(drizzle(sql), { migrationsFolder });
     await grantToPortal(sql, portalRole);
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** An older version must not write into tables that it does not know. */
+async function refuseNewer(sql: postgres.Sql, newestKnown: number): Promise<void> {
+  const [table] = await sql<{ name: string | null }[]>`select to_regclass('drizzle.__drizzle_migrations')::text as name`;
+  if (!table?.name) return;
+  const [newer] = await sql`select 1 from drizzle.__drizzle_migrations where created_at > ${newestKnown} limit 1`;
+  if (newer)
+    throw new Error('the database is of a newer version of Sallyport than this one: start that version, or restore a backup');
 }

@@ -39,14 +39,18 @@ export type BarePortal = AsyncDisposable & {
   signIn(userId: string): Promise<{ cookie: string; webSession: string }>;
   token(userId: string, scopes: Scope[]): Promise<{ id: string; token: string }>;
   stop(signal: NodeJS.Signals): Promise<void>;
+  /** As the role that owns the tables. */
+  owner: postgres.Sql;
+  /** Starts one on the same database and data directory, once this one has stopped. */
+  again(): Promise<BarePortal>;
 };
 
+type Place = { urls: BarePortal['urls']; dataDir: string };
+
 /** `env` wins over what is set here. */
-export async function startBarePortal(env: Record<string, string> = {}): Promise<BarePortal> {
+export async function startBarePortal(env: Record<string, string> = {}, place?: Place): Promise<BarePortal> {
   await using opening = new AsyncDisposableStack();
-  const urls = await rolesOf(opening);
-  const dataDir = mkdtempSync(join(tmpdir(), 'sallyport-bare-'));
-  opening.defer(() => rmSync(dataDir, { recursive: true, force: true }));
+  const { urls, dataDir } = place ?? (await newPlace(opening));
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const lines: string[] = [];
@@ -88,6 +92,8 @@ export async function startBarePortal(env: Record<string, string> = {}): Promise
   const apiTokens = opening.use(new ApiTokens({ db: database.db, notifications, roles, audit, now }));
   const sql = postgres(urls.url, { max: 1, onnotice: () => undefined });
   opening.defer(() => sql.end());
+  const owner = postgres(urls.migrationUrl, { max: 1, onnotice: () => undefined });
+  opening.defer(() => owner.end());
   const [setting] = await sql<{ value: string }[]>`select value from settings where key = 'portal-id'`;
   const cookieName = `__Host-sallyport_${setting!.value.slice(0, 8)}`;
   const opened = opening.move();
@@ -125,8 +131,17 @@ export async function startBarePortal(env: Record<string, string> = {}): Promise
       child.kill(signal);
       await ended;
     },
+    owner,
+    again: () => startBarePortal(env, { urls, dataDir }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+async function newPlace(stack: AsyncDisposableStack): Promise<Place> {
+  const urls = await rolesOf(stack);
+  const dataDir = mkdtempSync(join(tmpdir(), 'sallyport-bare-'));
+  stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
+  return { urls, dataDir };
 }
 
 /** Runs `server/main.ts` with nothing but this environment; what it says is appended to `lines`. */

@@ -82,6 +82,14 @@ test('migrating twice, and from several replicas at once, is migrating once', as
   await sql.end();
 });
 
+test('a version that is older than its database does not touch it', async () => {
+  const portalRole = new URL(portal.urls.url).username;
+  const newer = Date.now() * 10;
+  await portal.owner`insert into drizzle.__drizzle_migrations (hash, created_at) values ('from-the-future', ${newer})`;
+  await expect(migrate({ url: portal.urls.migrationUrl, portalRole })).rejects.toThrow('newer version of Sallyport');
+  await portal.owner`delete from drizzle.__drizzle_migrations where hash = 'from-the-future'`;
+});
+
 test('roles are seeded once: what an administrator deleted stays deleted (CVE-2019-11202)', async () => {
   await using first = await startBarePortal();
   await first.sql`delete from roles where name = 'developer'`;

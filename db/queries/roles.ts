@@ -10,10 +10,6 @@ export async function listRoles(db: Db): Promise<RoleRow[]> {
   return db.select().from(roles).orderBy(asc(roles.name));
 }
 
-export async function findRole(db: Db, name: string): Promise<RoleRow | undefined> {
-  return (await db.select().from(roles).where(eq(roles.name, name)))[0];
-}
-
 export async function upsertRole(db: Db, role: NewRole, now: Date): Promise<RoleRow> {
   const row = { ...role, updatedAt: now };
   return (await db.insert(roles).values(row).onConflictDoUpdate({ target: roles.name, set: row }).returning())[0]!;

@@ -7,11 +7,13 @@ import { findUserByIdentity, updateUser, type UserRow } from '../../db/queries/u
 import { listRoles } from '../../db/queries/roles.ts';
 import { endWebSessions } from '../../db/queries/web-sessions.ts';
 import { notify } from '../../db/notifications.ts';
+import { backup, restore } from '../../db/backup.ts';
 import { directAudit } from '../audit/direct.ts';
 import { createUser } from '../auth/accounts.ts';
 import { hashPassword } from '../auth/password.ts';
 import { insertNewToken } from '../auth/api-tokens.ts';
 import type { Config } from '../config/config.ts';
+import { openDataDir } from '../config/data-dir.ts';
 import { rotateSigningKey } from '../config/secrets.ts';
 import type { DatabaseUrls } from '../database.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
@@ -107,6 +109,21 @@ export const commands: Command[] = [
     says: 'Print the database’s address as the role that owns the tables, for pg_dump and pg_restore. It holds a password.',
     options: {},
     run: async ({ urls }) => ({ url: urls.migrationUrl }),
+  },
+  {
+    name: 'backup',
+    says: 'Write the database into one file, closed to others; the portal may go on running. Keys and recordings are files: copy them too.',
+    options: { to: { required: true, value: 'FILE' } },
+    run: async ({ urls, values }) => backup(urls.migrationUrl, values['to']!),
+  },
+  {
+    name: 'restore',
+    says: 'Fill an empty database from such a file, of this version; the portal must not run.',
+    options: { from: { required: true, value: 'FILE' } },
+    run: async ({ config, urls, values }) => {
+      using _lock = openDataDir(config.dataDir);
+      return await restore(urls.migrationUrl, values['from']!);
+    },
   },
 ];
 

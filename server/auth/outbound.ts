@@ -6,8 +6,6 @@ const PATIENCE_MS = 10_000;
 /** Bytes; metadata, keys and user facts are far smaller. */
 const MOST_BYTES = 1024 * 1024;
 
-export type Fetch = typeof fetch;
-
 /** The JSON object behind `url`. Throws Problem `provider-unavailable`, naming host and reason, never a token. */
 export async function fetchJson(
   url: string,

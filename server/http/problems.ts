@@ -16,10 +16,10 @@ export function asProblem(error: unknown): Problem {
   });
 }
 
-/** The body. `type` is a path of the documentation: one heading for each code. */
+/** The body. `type` only names the code: there is no page behind it (RFC 9457 3.1.1). */
 export function problemBody(problem: Problem, correlationId: string): ProblemBody {
   return {
-    type: `/docs/errors#${problem.code}`,
+    type: `urn:sallyport:problem:${problem.code}`,
     title: problem.message,
     status: problem.status,
     code: problem.code,
