@@ -39,9 +39,13 @@ export async function migrate({ url, portalRole }: MigrateOptions): Promise<void
 
 /** An older version must not write into tables that it does not know. */
 async function refuseNewer(sql: postgres.Sql, newestKnown: number): Promise<void> {
-  const [table] = await sql<{ name: string | null }[]>`select to_regclass('drizzle.__drizzle_migrations')::text as name`;
+  const [table] = await sql<
+    { name: string | null }[]
+  >`select to_regclass('drizzle.__drizzle_migrations')::text as name`;
   if (!table?.name) return;
   const [newer] = await sql`select 1 from drizzle.__drizzle_migrations where created_at > ${newestKnown} limit 1`;
   if (newer)
-    throw new Error('the database is of a newer version of Sallyport than this one: start that version, or restore a backup');
+    throw new Error(
+      'the database is of a newer version of Sallyport than this one: start that version, or restore a backup',
+    );
 }
