@@ -83,8 +83,9 @@ export class Page {
       return;
     }
     this.#take(records);
-    if (!this.#timer) this.#small = 0;
-    if (!this.#timer || (this.#batchBytes <= SMALL_BYTES && ++this.#small <= SMALL_MOST)) this.#flush();
+    // Input's records bring nothing to show, and do not count.
+    if (this.#batchBytes > 0 && (!this.#timer || (this.#batchBytes <= SMALL_BYTES && ++this.#small <= SMALL_MOST)))
+      this.#flush();
     if (this.#acked >= this.#sent && this.#batchBytes === 0) this.#source.rendered(this.#cursor);
   }
 
@@ -143,6 +144,7 @@ export class Page {
     this.#batchBytes = 0;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
+      this.#small = 0;
       this.#flush();
     }, BATCH_MS);
   }
