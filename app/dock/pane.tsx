@@ -1,6 +1,6 @@
 'use client';
 import { useNonce } from '../providers.tsx';
-import { terminalOf } from '../terminal/registry.ts';
+import { existingTerminal, terminalOf } from '../terminal/registry.ts';
 import { TerminalPane } from '../terminal/terminal-pane.tsx';
 import { Waiting } from '../ui/layout.tsx';
 import { ProblemPanel } from '../ui/problem.tsx';
@@ -68,10 +68,12 @@ export function SessionTerminal({
   return (
     <div className="@container flex min-h-0 min-w-0 flex-1 flex-col">
       {session ? <SessionBar session={session} /> : null}
-      {session?.state === 'opening' && !ticket ? (
+      {!ticket && (!session || session.state === 'opening') ? (
         <div className="m-auto">
-          <Waiting>The session is still opening</Waiting>
+          <Waiting>{session ? 'The session is still opening' : 'Asking for the session'}</Waiting>
         </div>
+      ) : session?.state === 'ended' && !existingTerminal(id) ? (
+        <p className="m-auto px-4 text-muted">Its last screen is not on this page any more; the recording has it.</p>
       ) : (
         <TerminalPane
           make={() => terminalOf(id, { nonce, onSession: keep, ticket })}

@@ -49,6 +49,9 @@ export function SessionBar({ session }: { session: Session }) {
           Recorded
         </span>
       ) : null}
+      {session.state === 'ending' ? (
+        <span role="status">Ending: its account and container are being removed</span>
+      ) : null}
       <span className="flex-1" />
       {live ? <EndsIn session={session} /> : null}
       {live ? (

@@ -42,6 +42,9 @@ export function toSignIn(reason?: string): void {
   location.assign(paths.signIn({ return: here === '/' ? undefined : here, reason }));
 }
 
+/** Whether this page was ever answered as a signed-in person: only then has a sign-in ended. */
+let wasSignedIn = false;
+
 /** fetch with the portal's manners. Throws PortalError; `stay` keeps a 401 from leading to the sign-in page. */
 export async function send(path: string, options: Options = {}): Promise<Response> {
   const { method = 'GET', body, query, signal, stay = false } = options;
@@ -59,9 +62,12 @@ export async function send(path: string, options: Options = {}): Promise<Respons
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw unreachable(error);
   }
-  if (response.ok) return response;
+  if (response.ok) {
+    wasSignedIn ||= !stay;
+    return response;
+  }
   const failure = await problemOf(response);
-  if (response.status === 401 && !stay) toSignIn('expired');
+  if (response.status === 401 && !stay) toSignIn(wasSignedIn ? 'expired' : undefined);
   throw failure;
 }
 

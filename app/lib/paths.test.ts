@@ -62,6 +62,7 @@ describe('the address to return to', () => {
       fc.property(fc.oneof(fc.string(), fc.webPath(), fc.webUrl()), (value) => {
         expect(new URL(safeReturn(value), 'https://portal.test').origin).toBe('https://portal.test');
       }),
+      { numRuns: 60 },
     );
-  });
+  }, 30_000);
 });

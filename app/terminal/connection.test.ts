@@ -167,13 +167,14 @@ test('any cut, any order of deliveries: no byte lost, no byte doubled, either wa
       model.connection.start();
       for (const act of actions) act(model);
       model.settle();
-      expect(model.pty).toEqual(model.typed);
-      expect(model.screen).toEqual(model.output.flatMap((piece) => [...piece.bytes]));
+      // As buffers: comparing arrays of this length element by element takes seconds.
+      expect(Buffer.from(model.pty).equals(Buffer.from(model.typed))).toBe(true);
+      expect(Buffer.from(model.screen).equals(Buffer.concat(model.output.map((piece) => piece.bytes)))).toBe(true);
       expect(model.acked).toBe(model.end === 0 ? model.acked : model.end);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
-});
+}, 30_000);
 
 describe('the way of a connection', () => {
   test('waits longer after each failure, and starts over once attached', () => {
