@@ -7,6 +7,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Docker from 'dockerode';
 import postgres from 'postgres';
 import { portalAdmin } from '../scripts/up/portal-admin.ts';
 import { testDatabase } from './database.ts';
@@ -284,6 +285,14 @@ export class TestPortal implements AsyncDisposable {
   /** As db/notifications.ts does after a change. */
   async notify(topic: string, id: string): Promise<void> {
     await this.sql`select pg_notify('sallyport', ${JSON.stringify({ topic, id })})`;
+  }
+
+  /** Kills and removes a session's container behind the portal's back. */
+  async removeContainerOf(session: string): Promise<void> {
+    const docker = new Docker({ socketPath: this.docker });
+    const filters = { label: [`sallyport.session=${session}`] };
+    const [found] = await docker.listContainers({ all: true, filters });
+    await docker.getContainer(found!.Id).remove({ force: true });
   }
 
   /** The session once it has ended. */
