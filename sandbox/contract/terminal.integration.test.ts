@@ -220,7 +220,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
   });
 });
 
-test('twenty shells that exit in the midst of their output lose none of it', async () => {
+test('shells that exit in the midst of their output lose none of it', async () => {
   await using portal = await TestPortal.start('sockets');
   const rounds = FULL ? 200 : 20;
   for (let round = 0; round < rounds; round += 1) {
