@@ -69,8 +69,21 @@ export class Notifications implements AsyncDisposable {
     this.#listening = true;
   }
 
+  /**
+   * Tells every replica, and this one before it returns: who is answered after a change finds it made, however slowly
+   * Postgres delivers.
+   */
+  async announce(db: Db, topic: Topic, id: string): Promise<void> {
+    await notify(db, topic, id);
+    this.#dispatch(topic, id);
+  }
+
   #receive(payload: string): void {
     const { topic, id } = JSON.parse(payload) as { topic: Topic; id: string };
+    this.#dispatch(topic, id);
+  }
+
+  #dispatch(topic: Topic, id: string): void {
     for (const handler of this.#handlers.get(topic) ?? []) handler(id);
   }
 

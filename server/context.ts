@@ -122,7 +122,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     new WebSessions({ db, notifications, roles, lifetimeMs: config.signIn.lifetimeMs, now }),
   );
   const apiTokens = opening.use(new ApiTokens({ db, notifications, roles, audit, now }));
-  const users = new Users({ db, roles, webSessions, apiTokens, audit, now });
+  const users = new Users({ db, notifications, roles, webSessions, apiTokens, audit, now });
   const instance = portalId.slice(0, 8);
   const cookieName = sessionCookieName(instance);
   const identify = identifier({ cookieName, webSessions, apiTokens });
@@ -135,7 +135,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       ...(github ? { github: (proof) => github.redeem(proof) } : {}),
       ...(local ? { local: (proof) => checkLocalPassword(db, proof, now()) } : {}),
     },
-    settle: (identity, source) => settleAccount({ db, audit, now }, identity, source),
+    settle: (identity, source) => settleAccount({ db, notifications, audit, now }, identity, source),
     webSessions,
     audit,
     now,

@@ -1,6 +1,6 @@
 /** From a proof of identity to the person it proves: made at the first sign-in, refreshed at each. */
 import type { Db } from '../../db/client.ts';
-import { notify } from '../../db/notifications.ts';
+import type { Notifications } from '../../db/notifications.ts';
 import { findUserByIdentity, insertUser, slugsLike, updateUser, type UserRow } from '../../db/queries/users.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { Problem } from '../domain/problem.ts';
@@ -18,6 +18,7 @@ export type Identity = {
 
 export type AccountsDeps = {
   db: Db;
+  notifications: Pick<Notifications, 'announce'>;
   audit: { record(event: AuditEvent): Promise<void> };
   now: () => Date;
 };
@@ -30,10 +31,11 @@ const MOST_GROUPS = 1_000;
  * `identity-too-large`.
  */
 export async function settleAccount(
-  { db, audit, now }: AccountsDeps,
+  deps: AccountsDeps,
   identity: Identity,
   source: Pick<AuditEvent, 'clientAddress' | 'correlationId'>,
 ): Promise<UserRow> {
+  const { db, audit, now } = deps;
   const groups = [...new Set(identity.groups)].sort();
   if (groups.length > MOST_GROUPS || groups.some((group) => group.length > 253))
     throw new Problem('identity-too-large', 403, `Your identity provider names too many or too long groups for you.`, {
@@ -41,11 +43,11 @@ export async function settleAccount(
     });
   const facts = { email: identity.email.slice(0, 254), name: identity.name.slice(0, 200), groups };
   const found = await findUserByIdentity(db, identity.issuer, identity.subject);
-  if (found) return refresh(db, found, facts, now());
+  if (found) return refresh(deps, found, facts);
   const { provider, issuer, subject } = identity;
   const created = await createUser(db, { provider, issuer, subject, ...facts });
   // Somebody else made the same person meanwhile: two sign-ins at once.
-  if (!created) return settleAccount({ db, audit, now }, identity, source);
+  if (!created) return settleAccount(deps, identity, source);
   await audit.record({
     at: now(),
     code: 'user.created',
@@ -58,16 +60,15 @@ export async function settleAccount(
 }
 
 async function refresh(
-  db: Db,
+  { db, notifications, now }: AccountsDeps,
   user: UserRow,
   facts: Pick<UserRow, 'email' | 'name' | 'groups'>,
-  at: Date,
 ): Promise<UserRow> {
   if (user.disabledAt)
     throw new Problem('user-disabled', 403, 'Your account is disabled.', { next: 'Ask an administrator.' });
-  const updated = (await updateUser(db, user.id, { ...facts, lastSignInAt: at }))!;
+  const updated = (await updateUser(db, user.id, { ...facts, lastSignInAt: now() }))!;
   // Other sign-ins of the same person go by the new groups at once.
-  await notify(db, 'user', user.id);
+  await notifications.announce(db, 'user', user.id);
   return updated;
 }
 

@@ -1,6 +1,6 @@
 /** People, as administrators see them: list, make local ones, change, disable. */
 import type { Db } from '../../db/client.ts';
-import { notify } from '../../db/notifications.ts';
+import type { Notifications } from '../../db/notifications.ts';
 import { countEnabledInGroups, findUser, listUsers, updateUser, type UserRow } from '../../db/queries/users.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { Problem } from '../domain/problem.ts';
@@ -11,6 +11,7 @@ export type Source = Pick<AuditEvent, 'actorId' | 'actor' | 'clientAddress' | 'c
 
 export type UsersDeps = {
   db: Db;
+  notifications: Pick<Notifications, 'announce'>;
   roles: { adminGroups(): Promise<string[]> };
   webSessions: { end(which: { userId: string }): Promise<string[]> };
   apiTokens: { revoke(which: { userId: string }, by: Source): Promise<void> };
@@ -71,7 +72,7 @@ export class Users {
       );
     await this.#keepAnAdmin(before, change);
     const after = (await updateUser(this.#deps.db, id, await this.#columns(before, change)))!;
-    await notify(this.#deps.db, 'user', id);
+    await this.#deps.notifications.announce(this.#deps.db, 'user', id);
     if (change.disabled === true && !before.disabledAt) {
       await this.#record('user.disabled', after, by);
       await this.#deps.webSessions.end({ userId: id });
