@@ -1,6 +1,7 @@
 /**
  * One live terminal: joins the connection (pure) with the WebSocket, xterm and the clipboard. It lives outside React,
- * so that moving it between panes, or to another page, touches neither the socket nor the screen.
+ * so that moving it between panes, or to another page, touches neither the socket nor the screen. One file past 300
+ * lines, since each part of it is a few lines that need the same socket, screen and view; the logic is elsewhere.
  */
 import type { Session } from '../../server/http/schemas.ts';
 import type { Banner } from '../../protocol/frames.ts';

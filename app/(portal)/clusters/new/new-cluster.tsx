@@ -1,6 +1,5 @@
 'use client';
 import { useQueryClient } from '@tanstack/react-query';
-import { CircleCheck, TriangleAlert } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useRef, useState } from 'react';
 import type { ClusterTest, RegisterCluster } from '../../../../server/http/schemas.ts';
@@ -8,11 +7,11 @@ import { api } from '../../../lib/api.ts';
 import { paths } from '../../../lib/paths.ts';
 import { Button } from '../../../ui/button.tsx';
 import { Field } from '../../../ui/field.tsx';
-import { Icon } from '../../../ui/glyph.tsx';
 import { PageBody } from '../../../ui/layout.tsx';
 import { ProblemPanel } from '../../../ui/problem.tsx';
 import { toast } from '../../../ui/toast.tsx';
 import { Manifest } from '../manifest.tsx';
+import { TestResult } from './test-result.tsx';
 
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const empty = {
@@ -290,36 +289,5 @@ function TokenFields({ form, set }: FieldsProps) {
         )}
       </Field>
     </>
-  );
-}
-
-function TestResult({ result }: { result: ClusterTest }) {
-  return (
-    <div
-      role="status"
-      className={`rounded-lg border px-4 py-3 ${result.ok ? 'border-ok/40' : 'border-warn/40 bg-warn-soft'}`}
-    >
-      <p className={`flex items-center gap-2 font-semibold ${result.ok ? 'text-ok' : 'text-warn'}`}>
-        <Icon of={result.ok ? CircleCheck : TriangleAlert} />
-        {result.ok ? 'The test passed' : 'The test did not pass'}
-      </p>
-      <p className="mt-1">
-        {result.version ? `Kubernetes ${result.version}` : 'No version was read'}
-        {result.latencyMs === null ? '' : `, answered in ${Math.round(result.latencyMs)} ms`}
-      </p>
-      {result.message ? <p className="mt-1 break-words">{result.message}</p> : null}
-      {result.missingPermissions.length ? (
-        <>
-          <p className="mt-2 font-medium">The account lacks:</p>
-          <ul className="mt-1 list-disc space-y-0.5 pl-5">
-            {result.missingPermissions.map((permission) => (
-              <li key={permission}>
-                <code>{permission}</code>
-              </li>
-            ))}
-          </ul>
-        </>
-      ) : null}
-    </div>
   );
 }
