@@ -1,7 +1,9 @@
 /** Attacks on the wire against the Kubernetes path; each names the rule or the CVE that it answers. */
 import { createSecretKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestGateway, type TestSession } from '../../e2e/gateway.ts';
@@ -301,6 +303,25 @@ describe('connections', () => {
     const [answer] = await send(request('GET /version', [], mine.token), mine);
     expect(answer).toMatchObject({ status: 401 });
     expect(answer!.head).toContain('session-ended');
+  });
+
+  test('a stream that is no socket, as the way through the exec of an engine gives it', async () => {
+    const mine = await gateway.session();
+    const server = createServer((socket) => {
+      const [near, far] = duplexPair();
+      for (const stream of [socket, near, far]) stream.on('error', () => socket.destroy());
+      socket.pipe(near).pipe(socket);
+      gateway.gateway.attach(mine.id, far);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const answers = [];
+    for (const line of ['GET /openapi/v2', 'GET /api/v1/namespaces/default'])
+      answers.push(...(await send(request(line, [], mine.token), { ...mine, port })));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(answers[0]!.body.length).toBeGreaterThan(1_000_000);
+    server.close();
   });
 
   test('neither TLS nor a proxy request: closed without a word', async () => {
