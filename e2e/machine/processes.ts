@@ -91,14 +91,22 @@ function signal(process_: MarkedProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** Asks with SIGTERM, and after `grace` ms with SIGKILL; resolves when none of them runs any more. */
+/**
+ * Asks with SIGTERM, and after `grace` ms with SIGKILL; resolves when none of them runs any more, nor what they started
+ * meanwhile.
+ */
 export async function stopProcesses(instance: string, part?: string, grace = 10_000): Promise<void> {
-  const processes = findProcesses(instance, part);
-  for (const one of processes) signal(one, 'SIGTERM');
-  const gone = (): boolean => !processes.some(isRunning);
-  await until(gone, { within: grace, what: 'end' }).catch(() => undefined);
-  for (const one of processes) signal(one, 'SIGKILL');
-  await until(gone, { within: 10_000, what: `the end of ${processes.map((one) => one.part).join(', ')}` });
+  const asked = findProcesses(instance, part);
+  for (const one of asked) signal(one, 'SIGTERM');
+  await until(() => !asked.some(isRunning), { within: grace, what: 'end' }).catch(() => undefined);
+  await until(
+    () => {
+      const left = [...asked.filter(isRunning), ...findProcesses(instance, part)];
+      for (const one of left) signal(one, 'SIGKILL');
+      return left.length === 0;
+    },
+    { within: 10_000, what: `the end of ${asked.map((one) => one.part).join(', ')}` },
+  );
 }
 
 /** The last lines of a log, for an error that must say why. */
