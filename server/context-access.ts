@@ -32,7 +32,9 @@ import type { ClustersPart } from './sessions/parts.ts';
 import { replicaId, startHeartbeat } from './sessions/replica.ts';
 import { Sandboxes } from './sessions/sandboxes.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { registerPoolMetrics } from './sessions/metrics.ts';
 import { WarmPool } from './sessions/warm-pool.ts';
+import { registerTerminalMetrics } from './terminal/metrics.ts';
 import { Terminals } from './terminal/terminals.ts';
 
 export type AccessDeps = {
@@ -99,6 +101,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   };
   const calls = opening.use(new LiveCalls(() => Date.now()));
   const tokens = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now });
+  registerTerminalMetrics(deps.metrics.registry, () => terminals.queued());
   const metrics = new GatewayMetrics(deps.metrics.registry, () => ({
     calls: calls.count,
     connections: gateway.connections,
@@ -154,6 +157,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   const replica = await replicaId(config.dataDir);
   opening.use(await startHeartbeat(db, replica, now, log));
   const pool = opening.use(new WarmPool({ sandboxes, size: config.sandbox.warmPool, log }));
+  registerPoolMetrics(deps.metrics.registry, pool, config.sandbox.warmPool);
   const clusters = clustersOf(registry, deps.clusterHealth);
   sessions = opening.use(
     new Sessions({

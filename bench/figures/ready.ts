@@ -12,7 +12,7 @@ const STARTS = 5;
 export async function readyWarm(bench: Bench): Promise<Measurement[]> {
   const container = await bench.peers.start();
   const peer = () => timed(async () => bench.peers.exec(container));
-  return [await ready(bench, 'ready warm', bench.portal, 'docker exec', peer, 1, true)];
+  return [await ready(bench, 'ready warm', bench.portal, 'docker exec', peer, 1)];
 }
 
 /** Nothing waits: our POST against the engine's create, attach and start. */
@@ -27,7 +27,7 @@ export async function readyCold(bench: Bench): Promise<Measurement[]> {
     await remove();
     return ms;
   };
-  return [await ready(bench, 'ready cold', await bench.coldPortal(), 'docker run', peer, 1.2, false)];
+  return [await ready(bench, 'ready cold', await bench.coldPortal(), 'docker run', peer, 1.2)];
 }
 
 async function ready(
@@ -37,15 +37,14 @@ async function ready(
   peerName: string,
   startPeer: () => Promise<number>,
   target: number,
-  warm: boolean,
 ): Promise<Measurement> {
   const ours = async () => {
-    if (warm) await poolFull(portal);
+    await poolFull(portal);
     const start = performance.now();
     const shell = await openShell(portal, bench);
     const ms = performance.now() - start;
     await shell[Symbol.asyncDispose]();
-    await poolFull(portal, warm);
+    await poolFull(portal);
     return ms;
   };
   const starts = bench.sample ? 1 : STARTS;
@@ -83,13 +82,14 @@ async function timed(start: () => Promise<BenchTerminal>): Promise<number> {
 }
 
 /** The pool refills beside us: a container that starts meanwhile would take part in neither side's measure. */
-async function poolFull(portal: Portal, wanted = true): Promise<void> {
-  if (!wanted) return;
+async function poolFull(portal: Portal): Promise<void> {
   await eventually(
     'a full pool of warm containers',
     async () => {
       const metrics = await portal.metrics();
-      return metrics.get('sallyport_sandbox_pool_ready') === metrics.get('sallyport_sandbox_pool_size') || undefined;
+      const size = metrics.get('sallyport_sandbox_pool_size');
+      if (size === undefined) throw new Error('the portal does not say how large its warm pool is');
+      return metrics.get('sallyport_sandbox_pool_ready') === size || undefined;
     },
     30_000,
   );
