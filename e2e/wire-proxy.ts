@@ -4,8 +4,9 @@
  */
 import { createServer as createHttpServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 export type WireRequest = {
   /** From 0, in the order of arrival, since the proxy started or was rearmed. */
@@ -81,25 +82,20 @@ export async function startWireProxy(entrance: WireEntrance, target: WireTarget)
     const current = watcher;
     await current.before?.(noted);
     if (socket.destroyed) return;
-    const onward = forward(request);
+    // Byte for byte: what follows the head belongs to whoever the connection is upgraded for.
+    const onward = dial(target);
     onward.on('error', () => socket.destroy());
-    onward.on('response', (answer) => {
-      socket.write(headOf(answer));
-      answer.pipe(socket);
-    });
-    onward.on('upgrade', async (answer: IncomingMessage, far: Duplex, farHead: Buffer) => {
+    socket.on('error', () => onward.destroy());
+    socket.once('close', () => onward.destroy());
+    // In one piece: an engine takes what comes apart from the head of an attach for the container's standard input.
+    onward.write(Buffer.concat([Buffer.from(headOf(request)), head]));
+    socket.pipe(onward);
+    onward.once('data', async (first: Buffer) => {
+      onward.pause();
       await current.after?.(noted);
-      far.on('error', () => socket.destroy());
-      socket.on('error', () => far.destroy());
-      socket.once('close', () => far.destroy());
-      socket.write(headOf(answer));
-      socket.write(farHead);
-      far.write(head);
-      far.pipe(socket);
-      socket.pipe(far);
+      socket.write(first);
+      onward.pipe(socket);
     });
-    // An engine's attach sends a body of no length with its upgrade; the stream itself follows the answer.
-    onward.end();
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -128,9 +124,16 @@ export async function startWireProxy(entrance: WireEntrance, target: WireTarget)
   };
 }
 
-function headOf(answer: IncomingMessage): string {
-  const lines = [`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`];
-  for (let i = 0; i < answer.rawHeaders.length; i += 2)
-    lines.push(`${answer.rawHeaders[i]}: ${answer.rawHeaders[i + 1]}`);
+function dial(target: WireTarget): Socket {
+  if ('socketPath' in target) return connect({ path: target.socketPath, allowHalfOpen: true });
+  const { hostname, port } = new URL(target.url);
+  const { ca, servername = '' } = target;
+  return connectTls({ host: hostname, port: Number(port), ca, servername, allowHalfOpen: true } as ConnectionOptions);
+}
+
+function headOf(request: IncomingMessage): string {
+  const lines = [`${request.method} ${request.url} HTTP/1.1`];
+  for (let i = 0; i < request.rawHeaders.length; i += 2)
+    lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
