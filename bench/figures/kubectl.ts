@@ -1,5 +1,7 @@
 /** `kubectl get pods` of 500 pods: in a session's shell, and straight at the API server from the same image. */
-import { readFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { interleave, openShell, type Bench, type Shell } from '../context.ts';
 import type { Measurement } from '../figure.ts';
@@ -9,15 +11,14 @@ import { PROMPT, Reader } from '../terminal.ts';
 const PODS = 500;
 const SAMPLE_PODS = 20;
 const CALLS = 10;
+const SHELL_UID = 1000;
 
 export async function kubectl(bench: Bench): Promise<Measurement[]> {
   const pods = bench.sample ? SAMPLE_PODS : PODS;
   await using namespace = await populated(bench.kubeconfig, pods);
   await using shell = await openShell(bench.portal, bench);
-  const container = await bench.peers.start({
-    network: 'host',
-    binds: [`${bench.kubeconfig}:/bench/kubeconfig:ro`],
-  });
+  await using readable = await copyForShell(bench.kubeconfig);
+  const container = await bench.peers.start({ network: 'host', binds: [`${readable.path}:/bench/kubeconfig:ro`] });
   const terminal = await bench.peers.exec(container, ['env', 'KUBECONFIG=/bench/kubeconfig', 'bash']);
   const direct = { terminal, reader: new Reader(terminal) };
   await direct.reader.until(PROMPT);
@@ -42,11 +43,21 @@ export async function kubectl(bench: Bench): Promise<Measurement[]> {
   ];
 }
 
+/** The kubeconfig, readable by the user that shells run as, while it is needed. */
+async function copyForShell(kubeconfig: string): Promise<AsyncDisposable & { path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-kubeconfig-'));
+  const path = join(folder, 'config');
+  await copyFile(kubeconfig, path);
+  await chmod(path, 0o400);
+  await chown(path, SHELL_UID, SHELL_UID);
+  return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
 /** The median of `calls` runs in that shell by bash's own clock, ms. Throws where a run does not print every pod. */
 async function getPods(shell: Pick<Shell, 'terminal' | 'reader'>, namespace: string, calls: number, pods: number) {
   const get = `kubectl get pods -n ${namespace} --no-headers`;
   await shell.reader.run(
-    `for i in {1..${calls}}; do a=$EPOCHREALTIME; n=$(${get} | wc -l); b=$EPOCHREALTIME; echo "took=$((\${b/./} - \${a/./}),$n;"; done`,
+    `for i in {1..${calls}}; do a=$EPOCHREALTIME; n=$(${get} | wc -l); b=$EPOCHREALTIME; echo "took=$((\${b/./} - \${a/./})),$n;"; done`,
     120_000,
   );
   const runs = [...shell.reader.tail.matchAll(/took=(\d+),(\d+);/g)];
