@@ -3,6 +3,7 @@ import '@xterm/xterm/css/xterm.css';
 import type { FitAddon } from '@xterm/addon-fit';
 import type { SearchAddon } from '@xterm/addon-search';
 import type { Terminal } from '@xterm/xterm';
+import { eraseAboveSafely } from '../../protocol/erase-above.ts';
 import { documentWithNonce, openWithNonce } from './nonce-document.ts';
 import { preferences } from './preferences.ts';
 import { schemes } from './schemes.ts';
@@ -69,6 +70,7 @@ export async function makeEmulator(nonce: string | undefined, interactive: boole
   term.loadAddon(new Unicode11Addon());
   term.loadAddon(new WebLinksAddon((_event, address) => openLink(address)));
   term.unicode.activeVersion = '11';
+  eraseAboveSafely(term);
   const unsubscribe = preferences.subscribe(() => {
     const next = preferences.get();
     term.options.theme = schemes[next.scheme].theme;

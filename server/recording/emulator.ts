@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import type { Unicode11Addon as Unicode11AddonType } from '@xterm/addon-unicode11';
 import type { Terminal as TerminalType } from '@xterm/headless';
+import { eraseAboveSafely } from '../../protocol/erase-above.ts';
 
 // both packages are CommonJS that hides its names from import
 const require = createRequire(import.meta.url);
@@ -13,7 +14,7 @@ const { Unicode11Addon } = require('@xterm/addon-unicode11') as {
   Unicode11Addon: typeof Unicode11AddonType;
 };
 
-/** As the pages have it: a restored screen is the same only where both keep the same. */
+/** What a page that attaches, and each screen of a replay, gets back behind the screen. */
 export const SCROLLBACK = 1000;
 
 export type Attributes = { fg: number; bg: number; extended: Extended };
@@ -64,8 +65,6 @@ export type Inside = {
     _iconName: string;
     _parser: { currentState: number; precedingJoinState: number };
     _utf8Decoder: { interim: Uint8Array };
-    eraseInDisplay(params: { params: ArrayLike<number | number[]> }, respectProtect: boolean): boolean;
-    eraseChars(params: { params: ArrayLike<number> }): boolean;
   };
 };
 
@@ -76,25 +75,8 @@ export function createEmulator(cols: number, rows: number): Emulator {
   const terminal = new Terminal({ cols, rows, scrollback: SCROLLBACK, allowProposedApi: true, logLevel: 'off' });
   terminal.loadAddon(new Unicode11Addon() as unknown as Parameters<Emulator['loadAddon']>[0]);
   terminal.unicode.activeVersion = '11';
-  terminal.parser.registerCsiHandler({ final: 'J' }, (params) => eraseAbove(terminal, params));
+  eraseAboveSafely(terminal);
   return terminal;
-}
-
-/**
- * `CSI 1 J` in the screen's last cell throws in xterm.js 6.0 (it looks for the line below), which stops the emulator
- * for good. There, the last cell is erased by itself.
- */
-function eraseAbove(terminal: TerminalType, params: (number | number[])[]): boolean {
-  const { buffers, _inputHandler } = inside(terminal);
-  const { active } = buffers;
-  if (params[0] !== 1 || active.x + 1 < terminal.cols || active.lines.length > active.y + 1) return false;
-  const { x } = active;
-  active.x = terminal.cols - 2;
-  _inputHandler.eraseInDisplay({ params }, false);
-  active.x = terminal.cols - 1;
-  _inputHandler.eraseChars({ params: [1] });
-  active.x = x;
-  return true;
 }
 
 export function inside(emulator: Emulator): Inside {
