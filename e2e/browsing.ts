@@ -1,0 +1,96 @@
+/** A portal with its pages and a provider, and people who use them in a real browser. */
+import type { BrowserContext, Page } from 'playwright-core';
+import { openBrowser, type TestBrowser } from './browser.ts';
+import type { IdentityProvider } from './idp/idp.ts';
+import { until } from './machine/until.ts';
+import { TestPortal } from './portal.ts';
+import { testIdentityProvider } from './use.ts';
+
+export type Browsing = AsyncDisposable & {
+  portal: TestPortal;
+  /** A window of their own, signed in by the provider. */
+  signedIn(who: 'admin' | 'developer' | 'auditor', window?: Parameters<TestBrowser['person']>[0]): Promise<Page>;
+};
+
+export async function startBrowsing(): Promise<Browsing> {
+  await using stack = new AsyncDisposableStack();
+  const provider = await testIdentityProvider();
+  const portal = stack.use(
+    await TestPortal.start({
+      warmPool: 1,
+      env: {
+        SALLYPORT_WEB_URL: '',
+        SALLYPORT_OIDC_ISSUER: provider.issuer,
+        SALLYPORT_OIDC_CLIENT_ID: provider.clientId,
+        SALLYPORT_OIDC_CLIENT_SECRET: provider.clientSecret,
+      },
+    }),
+  );
+  await pagesAnswer(portal);
+  const chromium = stack.use(await openBrowser());
+  const opened = stack.move();
+  return {
+    portal,
+    async signedIn(who, window) {
+      const page = await (await chromium.person(window)).newPage();
+      await signIn(page, portal.url, provider, who);
+      return page;
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** After a start of the portal: web comes a little later. */
+export async function pagesAnswer(portal: TestPortal): Promise<void> {
+  await until(async () => (await fetch(`${portal.url}/sign-in`)).ok, { within: 60_000, what: 'the pages' });
+}
+
+export async function signIn(page: Page, url: string, provider: IdentityProvider, who: string): Promise<void> {
+  const person = provider.people.find(({ email }) => email.startsWith(`${who}@`))!;
+  await page.goto(url);
+  await page.getByRole('button', { name: /^Sign in with/ }).click();
+  await page.getByLabel('Email').fill(person.email);
+  await page.getByLabel('Password').fill(person.password);
+  await page.getByRole('button', { name: /sign in/i }).click();
+  await page.getByRole('button', { name: `Account: ${person.name}` }).waitFor();
+}
+
+/** What the terminal in front shows, as text: the renderer without WebGL draws rows of elements. */
+export async function screen(page: Page): Promise<string> {
+  const rows = await page.locator('.xterm-rows:visible > div').allInnerTexts();
+  return rows.map((row) => row.replaceAll(' ', ' ').trimEnd()).join('\n');
+}
+
+export async function screenShows(page: Page, text: RegExp, within = 30_000): Promise<string> {
+  let last = '';
+  await until(
+    async () => {
+      last = await screen(page);
+      return text.test(last);
+    },
+    { within, what: () => `${String(text)} on the screen:\n${last}\n` },
+  );
+  return last;
+}
+
+/** Opens a shell on the cluster by its card and waits for the prompt. */
+export async function openShell(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page
+    .getByRole('button', { name: /^Open as/ })
+    .first()
+    .click();
+  await screenShows(page, /\$ *$/m);
+}
+
+/** Types a command as a person does, and waits until its output shows. */
+export async function type(page: Page, command: string, shows: RegExp, within?: number): Promise<string> {
+  await page.keyboard.type(`${command}\n`);
+  return screenShows(page, shows, within);
+}
+
+export async function newPageOf(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(url);
+  return page;
+}

@@ -1,0 +1,168 @@
+/** The product as its people use it: a real browser, the real kubectl, a real cluster with a real node. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openShell, pagesAnswer, screen, screenShows, startBrowsing, type, type Browsing } from '../browsing.ts';
+import { kubectlAsAdmin } from '../leftovers.ts';
+import { until } from '../machine/until.ts';
+import { HTTPD_IMAGE } from '../cluster/images.ts';
+
+let browsing: Browsing;
+let developer: Page;
+const PASSWORD = 'correct-horse-battery-staple-7301';
+const NAMESPACE = 'browser-scenario';
+
+beforeAll(async () => {
+  browsing = await startBrowsing();
+  await kubectlAsAdmin('create', 'namespace', NAMESPACE);
+  await browsing.portal.admin('PUT', '/roles/developer', {
+    ...(await role('developer')),
+    namespaces: [NAMESPACE],
+  });
+  developer = await browsing.signedIn('developer');
+});
+afterAll(async () => {
+  await kubectlAsAdmin('delete', 'namespace', NAMESPACE, '--wait=false').catch(() => {});
+  await browsing?.[Symbol.asyncDispose]();
+});
+
+async function role(name: string): Promise<Record<string, unknown>> {
+  const { items } = await browsing.portal.admin<{ items: Record<string, unknown>[] }>('GET', '/roles');
+  return items.find((found) => found['name'] === name)!;
+}
+
+type Session = { id: string; state: string; endReason: string | null };
+async function lastSession(): Promise<Session> {
+  const { items } = await browsing.portal.admin<{ items: Session[] }>('GET', '/sessions');
+  return items[0]!;
+}
+
+/** A manifest for the shell's standard input, in one line. */
+const applied = (kind: object) => `echo '${JSON.stringify(kind)}' | kubectl apply -f -`;
+
+it('works with kubectl and helm in a shell of its own', async () => {
+  await openShell(developer, browsing.portal.url);
+  await screenShows(developer, /This session is recorded/);
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web' },
+    spec: { containers: [{ name: 'web', image: HTTPD_IMAGE, imagePullPolicy: 'Never' }] },
+  };
+  await type(developer, applied(pod), /pod\/web created/);
+  await type(developer, 'clear; kubectl wait --for=condition=Ready pod/web', /condition met/);
+  await type(developer, 'clear; kubectl get pods', /web +1\/1 +Running/);
+  await type(developer, 'clear; kubectl exec -it web -- sh -c "echo in; hostname; echo out"', /in\nweb\nout/);
+  await type(developer, 'clear; kubectl port-forward pod/web 8081:8080 >/dev/null & sleep 0.1', /\[1\]/);
+  await type(developer, 'clear; until curl -sf localhost:8081; do sleep 0.2; done; kill %1', /Hello from a pod/);
+  const talker = {
+    ...pod,
+    metadata: { name: 'talker' },
+    spec: {
+      restartPolicy: 'Never',
+      containers: [
+        {
+          ...pod.spec.containers[0],
+          command: ['/bin/sh', '-c', 'for i in 1 2 3; do echo word-$i; sleep 0.3; done'],
+        },
+      ],
+    },
+  };
+  await type(developer, `clear; ${applied(talker)}`, /pod\/talker created/);
+  await type(
+    developer,
+    'clear; kubectl wait --for=jsonpath={.status.phase}=Running pod/talker >/dev/null; kubectl logs -f talker',
+    /word-1\nword-2\nword-3/,
+  );
+  await type(
+    developer,
+    `clear; helm create chart >/dev/null && helm install hello chart --set replicaCount=0 --set autoscaling.enabled=false && helm list -q`,
+    /STATUS: deployed[\s\S]*^hello$/m,
+  );
+});
+
+it('keeps a password typed at a no-echo prompt out of every place', async () => {
+  await developer.keyboard.type('clear; read -s -p "secret please: " S; echo got ${#S}\n');
+  await screenShows(developer, /secret please:/);
+  await developer.keyboard.type(`${PASSWORD}\n`);
+  await screenShows(developer, new RegExp(`got ${PASSWORD.length}`));
+  await developer.keyboard.type('unset S; echo typed-in-clear\n');
+  await screenShows(developer, /^typed-in-clear/m);
+  const { id } = await lastSession();
+  const log = await until(
+    () => {
+      const all = readAll(browsing.portal.dataDir);
+      return all.includes('typed-in-clear') && all;
+    },
+    { what: 'the recording' },
+  );
+  expect(log).toContain('"mark":"secret"');
+  expect(log).not.toContain(PASSWORD);
+  const rows = await browsing.portal.sql`
+    select detail::text from audit_events where session_id = ${id} union all select s::text from access_sessions s`;
+  expect(JSON.stringify(rows)).not.toContain(PASSWORD);
+});
+
+/** Every file of the portal: recordings, journal, logs. */
+function readAll(folder: string): string {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
+}
+
+it('shows the same screen after a reload, and after a restart of the portal', async () => {
+  await type(developer, 'clear; for i in $(seq 60); do echo line $i; done', /line 60\n/);
+  const before = await screen(developer);
+  await developer.reload();
+  expect(await screenShows(developer, /line 60\n/)).toBe(before);
+  await browsing.portal.kill();
+  await developer.keyboard.type('echo typed while away\n');
+  await browsing.portal.up();
+  await screenShows(developer, /^typed while away/m, 60_000);
+  await pagesAnswer(browsing.portal);
+  await developer.reload();
+  await screenShows(developer, /^typed while away/m);
+});
+
+it('lets the newest page hold the session, and the older take it back', async () => {
+  const { id } = await lastSession();
+  const second = await developer.context().newPage();
+  await second.goto(`${browsing.portal.url}/terminal/${id}`);
+  await screenShows(second, /typed while away/);
+  await developer.getByText('Another page holds this session now').waitFor();
+  await developer.getByRole('button', { name: 'Take back' }).click();
+  await second.getByText('Another page holds this session now').waitFor();
+  await second.close();
+  await type(developer, 'clear; echo mine again', /^mine again/m);
+});
+
+it('ends with the shell, says why, and an auditor replays it', async () => {
+  const { id } = await lastSession();
+  await developer.keyboard.type('exit\n');
+  await developer.getByText('This session has ended.').waitFor();
+  const auditor = await browsing.signedIn('auditor');
+  await auditor.goto(`${browsing.portal.url}/sessions/${id}`);
+  await auditor.getByRole('textbox', { name: 'Find text in the recording' }).fill('typed-in-clear');
+  await auditor.keyboard.press('Enter');
+  await auditor
+    .getByRole('button', { name: /typed-in-clear/ })
+    .first()
+    .click();
+  await screenShows(auditor, /typed-in-clear/);
+  // The calls of the session stand beside the recording.
+  await auditor.getByText('portforward').first().waitFor();
+  expect((await browsing.portal.sql`select 1 from audit_events where code = 'recording.viewed'`).length).toBe(1);
+});
+
+it('warns of idling, counts down, and ends with its reason', async () => {
+  await browsing.portal.admin('PUT', '/roles/developer', { ...(await role('developer')), idleMs: 60_000 });
+  await openShell(developer, browsing.portal.url);
+  await developer.getByRole('timer').waitFor({ timeout: 45_000 });
+  await developer.getByRole('button', { name: 'Extend' }).click();
+  await developer.getByRole('timer').waitFor({ state: 'detached' });
+  await developer.getByText('This session has ended.').waitFor({ timeout: 90_000 });
+  expect(await lastSession()).toMatchObject({ state: 'ended', endReason: 'idle' });
+  await developer.getByRole('button', { name: 'Start again' }).waitFor();
+});
