@@ -49,6 +49,7 @@ export async function signIn(page: Page, url: string, provider: IdentityProvider
   const person = provider.people.find(({ email }) => email.startsWith(`${who}@`))!;
   await page.goto(url);
   await page.getByRole('button', { name: /^Sign in with/ }).click();
+  await page.waitForURL((at) => at.origin !== url); // both pages ask for an email
   await page.getByLabel('Email').fill(person.email);
   await page.getByLabel('Password').fill(person.password);
   await page.getByRole('button', { name: /sign in/i }).click();

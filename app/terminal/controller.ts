@@ -110,8 +110,10 @@ export class TerminalController implements ConnectionSink {
     void this.#ready.then((emulator) => emulator.term.focus());
   }
 
+  /** The button that asked for it goes: what is typed next is for the terminal again. */
   takeBack(): void {
     this.#connection.start();
+    this.focus();
   }
 
   retryNow(): void {
