@@ -144,7 +144,7 @@ it('ends with the shell, says why, and an auditor replays it', async () => {
   await developer.getByText('This session has ended.').waitFor();
   const auditor = await browsing.signedIn('auditor');
   await auditor.goto(`${browsing.portal.url}/sessions/${id}`);
-  await auditor.getByRole('textbox', { name: 'Find text in the recording' }).fill('typed-in-clear');
+  await auditor.getByRole('searchbox', { name: 'Find text in the recording' }).fill('typed-in-clear');
   await auditor.keyboard.press('Enter');
   await auditor
     .getByRole('button', { name: /typed-in-clear/ })
