@@ -26,11 +26,11 @@ describe('ScreenText', () => {
     ['tabs', 'a\tb', ['a b']],
   ])('%s', (_, output, lines) => expect(linesOf(output).map(({ text }) => text)).toEqual(lines));
 
-  test('a line is where its first character came', () => {
+  test('a line is where its first character came, and whole where its last one did', () => {
     expect(linesOf('first\r\nsec', 'ond\r\n', 'third')).toEqual([
-      { text: 'first', at: 0 },
-      { text: 'second', at: 0 },
-      { text: 'third', at: 2 },
+      { text: 'first', at: 0, until: 0 },
+      { text: 'second', at: 0, until: 1 },
+      { text: 'third', at: 2, until: 2 },
     ]);
   });
 

@@ -7,6 +7,8 @@ export type TextLine<Place> = {
   text: string;
   /** What {@link ScreenText.push} was told when the line's first character came. */
   at: Place;
+  /** And when its last one came: from then on the whole line shows. */
+  until: Place;
 };
 
 /** A longer line goes on in a next one. */
@@ -20,6 +22,7 @@ export class ScreenText<Place> {
   #state: State = 'text';
   #text = '';
   #at: Place | undefined;
+  #until: Place | undefined;
 
   constructor(line: (line: TextLine<Place>) => void) {
     this.#line = line;
@@ -46,16 +49,17 @@ export class ScreenText<Place> {
   #append(text: string, at: Place): void {
     if (text === '') return;
     if (this.#text === '') this.#at = at;
+    this.#until = at;
     this.#text += text;
     while (this.#text.length > LINE_MOST) {
-      this.#line({ text: this.#text.slice(0, LINE_MOST), at: this.#at! });
+      this.#line({ text: this.#text.slice(0, LINE_MOST), at: this.#at!, until: at });
       this.#text = this.#text.slice(LINE_MOST);
       this.#at = at;
     }
   }
 
   #part(): void {
-    if (this.#text.trim() !== '') this.#line({ text: this.#text, at: this.#at! });
+    if (this.#text.trim() !== '') this.#line({ text: this.#text, at: this.#at!, until: this.#until! });
     this.#text = '';
   }
 

@@ -75,7 +75,7 @@ describe('Recordings', () => {
     const input = at(100, RecordKind.input, 'a secret search word: needle');
     const rest = at(1500, RecordKind.output, 'ds\r\n\x1b[1mNEEDLE\x1b[0m-7f  Running\r\n');
     await write(first, input, rest);
-    expect(await recordings.search(facts, 'get pods')).toEqual([{ offset: 0, atMs: 0, line: '$ kubectl get pods' }]);
+    expect(await recordings.search(facts, 'get pods')).toEqual([{ offset: 0, atMs: 1500, line: '$ kubectl get pods' }]);
     expect(await recordings.search(facts, 'needle-7')).toEqual([
       { offset: first.length + input.length, atMs: 1500, line: 'NEEDLE-7f  Running' },
     ]);

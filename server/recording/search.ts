@@ -6,7 +6,7 @@ import { readRecords } from './reader.ts';
 export type Hit = {
   /** Of the record in which the line begins. */
   offset: number;
-  /** ms since the recording's first record. */
+  /** ms since the recording's first record: the moment from which the whole line shows. */
   atMs: number;
   line: string;
 };
@@ -21,7 +21,7 @@ export async function searchRecording(path: string, text: string, signal?: Abort
   const wanted = text.toLowerCase();
   const hits: Hit[] = [];
   let start: bigint | undefined;
-  const screen = new ScreenText<{ offset: number; time: bigint }>(({ text: line, at: { offset, time } }) => {
+  const screen = new ScreenText<{ offset: number; time: bigint }>(({ text: line, at: { offset }, until: { time } }) => {
     const found = line.toLowerCase().indexOf(wanted);
     if (found < 0 || hits.length >= HITS_MOST) return;
     hits.push({ offset, atMs: Number(time - start!) / 1000, line: excerpt(line, found, wanted.length) });
