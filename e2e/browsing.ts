@@ -1,5 +1,5 @@
 /** A portal with its pages and a provider, and people who use them in a real browser. */
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { openBrowser, type TestBrowser } from './browser.ts';
 import type { IdentityProvider } from './idp/idp.ts';
 import { until } from './machine/until.ts';
@@ -88,10 +88,4 @@ export async function openShell(page: Page, url: string): Promise<void> {
 export async function type(page: Page, command: string, shows: RegExp, within?: number): Promise<string> {
   await page.keyboard.type(`${command}\n`);
   return screenShows(page, shows, within);
-}
-
-export async function newPageOf(context: BrowserContext, url: string): Promise<Page> {
-  const page = await context.newPage();
-  await page.goto(url);
-  return page;
 }
