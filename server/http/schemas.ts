@@ -87,7 +87,7 @@ export const registerClusterSchema = z
       }),
       z.object({
         kind: z.literal('token'),
-        server: z.url(),
+        server: z.url().max(2048),
         ca: z.string().max(65_536),
         token: z.string().min(1).max(16_384),
         tlsServerName: z.string().max(253).optional(),
@@ -233,7 +233,7 @@ export type Session = z.infer<typeof sessionSchema>;
 /** POST /api/v1/sessions */
 export const openSessionSchema = z
   .object({
-    cluster: z.string().describe('Name or id'),
+    cluster: z.string().min(1).max(253).describe('Name or id'),
     role: label.optional().describe('Needed only where several of the person’s roles reach the cluster'),
     cols: z.number().int().min(1).max(1000).default(80),
     rows: z.number().int().min(1).max(1000).default(24),

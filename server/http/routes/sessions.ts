@@ -38,6 +38,7 @@ const states = z.enum(['opening', 'active', 'ending', 'ended']);
 const listQuery = z.object({
   state: z
     .string()
+    .max(100)
     .transform((text) => text.split(','))
     .pipe(z.array(states))
     .optional()

@@ -26,7 +26,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/users',
   summary: 'Everybody who ever signed in, and local users',
-  request: { query: z.object({ cursor: z.string().optional() }) },
+  request: { query: z.object({ cursor: z.string().max(254).optional() }) },
   responses: { 200: { description: 'Users by slug', ...json(page(userSchema)) }, ...problems(401, 403) },
 });
 const createUserRoute = createRoute({
