@@ -2,8 +2,10 @@
  * One person against another: whatever of Ann's Bob asks for with a sign-in of his own, and whatever of Ann's a page
  * elsewhere, a spent ticket or a token with fewer scopes may try. docs/security.md names each.
  */
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { CloseCode, FromBrowser } from '../../protocol/frames.ts';
 import { TestPortal, type Visitor } from '../portal.ts';
 import { TerminalClient } from '../terminal-client.ts';
 
@@ -194,47 +196,54 @@ describe('API tokens', () => {
   });
 });
 
-describe('clusters that are registered over REST', () => {
-  const register = (connection: object) =>
-    portal.admin('POST', '/clusters', { name: 'evil', namespace: 'x', connection });
-  const byToken = (server: string) => ({ kind: 'token', server, ca: 'x', token: 'x' });
-  const kubeconfig = (user: object, cluster: object = { server: 'https://127.0.0.1:1' }) => ({
-    kind: 'kubeconfig',
-    kubeconfig: JSON.stringify({
-      'current-context': 'c',
-      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-      clusters: [{ name: 'c', cluster }],
-      users: [{ name: 'u', user }],
-    }),
-  });
-
+describe('bounds', () => {
   it.each([
-    ['a program to run', () => kubeconfig({ exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'id' } })],
-    ['a plugin to sign in', () => kubeconfig({ 'auth-provider': { name: 'gcp' } })],
-    ['a file of the portal’s', () => kubeconfig({ tokenFile: '/etc/passwd' })],
+    ['a frame past the window of input', Buffer.alloc(200_000), 1009],
+    ['a frame of no known type', Buffer.from([99, 0]), CloseCode.badFrame],
+    ['a text', 'whoami\r', CloseCode.badFrame],
     [
-      'a cluster whose proof is not looked at',
-      () => kubeconfig({ token: 'x' }, { server: 'https://127.0.0.1:1', 'insecure-skip-tls-verify': true }),
+      'an acknowledgement of what was never sent',
+      Buffer.from([FromBrowser.ack, 0, 255, 255, 255, 255, 255, 255, 255]),
+      CloseCode.badFrame,
     ],
-    ['metadata', () => byToken('https://169.254.169.254')],
-    ['metadata in other clothes', () => byToken('https://[::ffff:a9fe:a9fe]')],
-    ['plain HTTP', () => byToken('http://127.0.0.1:1')],
-  ])('%s: refused, and nothing is saved', async (_what, connection) => {
-    const refused = await register(connection()).then(
-      () => 201,
-      (error: { status: number }) => error.status,
-    );
-    expect([400, 422]).toContain(refused);
-    await expect(portal.admin('GET', '/clusters/evil')).rejects.toMatchObject({ status: 404 });
+    ['a window of 65,535 columns', Buffer.from([FromBrowser.resize, 255, 255, 255, 255]), CloseCode.badFrame],
+  ])('%s closes its socket, and the shell goes on', async (_what, message, code) => {
+    const at = `${portal.url.replace('http', 'ws')}/api/v1/sessions/${hers.id}/terminal?stream=7&cols=80&rows=24`;
+    const socket = new WebSocket(at, offer(await ticketOf(ann, hers.id)), { headers: browser(ann) });
+    const closed = new Promise<number>((resolve) => socket.on('close', resolve));
+    socket.once('message', () => socket.send(message));
+    expect(await closed).toBe(code);
+    const next = await ann.terminal(hers.id).connect();
+    expect(await next.run('echo alive')).toBe('alive\r\n');
+    next.leave();
   });
 
-  it('by a member: not at all', async () => {
-    const body = { name: 'mine', namespace: 'x', connection: byToken('https://127.0.0.1:1') };
-    for (const path of ['/clusters', '/clusters/test'])
-      await expect(ann.api('POST', path, body)).rejects.toMatchObject({ status: 403 });
-    await expect(ann.api('DELETE', '/clusters/test')).rejects.toMatchObject({ status: 403 });
+  it('what is too long is refused by what it is', async () => {
+    const json = { ...browser(ann), 'content-type': 'application/json' };
+    const long = 'x'.repeat(5_000);
+    expect(await status('POST', '/sessions', json, JSON.stringify({ cluster: long }))).toBe(400);
+    expect(await status('GET', `/sessions/${hers.id}/files?path=${long}`, browser(ann))).toBe(400);
+    expect(await status('GET', '/sessions?limit=1000000', browser(ann))).toBe(400);
+    for (const query of ['cursor', 'state', 'cluster'])
+      expect(await status('GET', `/sessions?${query}=${long}`, browser(ann))).toBe(400);
+    expect(await status('GET', '/me', { cookie: `a=${'x'.repeat(100_000)}` })).toBe(431);
+    expect(await declared(300 * 1024 * 1024)).toBe(413);
   });
 });
+
+/** An upload of Ann's that says how long it will be, and sends nothing. */
+function declared(length: number): Promise<number> {
+  const headers = { ...browser(ann), 'content-length': length };
+  return new Promise((resolve, reject) => {
+    const asked = request(`${portal.url}/api/v1/sessions/${hers.id}/files?path=.`, { method: 'PUT', headers });
+    asked.on('response', (answer) => {
+      resolve(answer.statusCode!);
+      asked.destroy();
+    });
+    asked.on('error', reject);
+    asked.flushHeaders();
+  });
+}
 
 it('a disabled person’s terminal closes within a second, and nothing of theirs works any more', async () => {
   const eve = await portal.visitor([await portal.role()]);
