@@ -6,13 +6,27 @@ import { queries } from '../lib/queries.ts';
 
 /** The socket tells of changes; this is for what it cannot (a lost connection, a clock moved by another page). */
 const REFRESH_MS = 15_000;
+/** States that last a moment: their end is waited for, and the socket may be closed by then. */
+const PASSING_MS = 500;
+
+function refreshAfter(session: Session | undefined): number | false {
+  switch (session?.state) {
+    case 'ended':
+      return false;
+    case 'opening':
+    case 'ending':
+      return PASSING_MS;
+    default:
+      return REFRESH_MS;
+  }
+}
 
 /** A session of the dock, kept current by its socket and, behind that, by asking. */
 export function useSession(id: string | null) {
   return useQuery({
     ...queries.session(id ?? ''),
     enabled: id !== null,
-    refetchInterval: (query) => (query.state.data?.state === 'ended' ? false : REFRESH_MS),
+    refetchInterval: ({ state }) => refreshAfter(state.data),
   });
 }
 

@@ -11,6 +11,8 @@ import { schemes } from './schemes.ts';
 import { SearchBar } from './search-bar.tsx';
 import { useDropUpload } from './use-drop-upload.tsx';
 
+const RECHECK_MS = 1_000;
+
 /** A live terminal in a pane, with what it has to say above it. */
 export function TerminalPane({
   make,
@@ -70,8 +72,12 @@ function Notices({
     again.current = recheck;
   });
   useEffect(() => {
-    if (kind === 'gone') again.current();
-  }, [kind]);
+    if (kind !== 'gone' || ended) return;
+    again.current();
+    // The socket can close a moment before the session says that it ends.
+    const timer = setInterval(() => again.current(), RECHECK_MS);
+    return () => clearInterval(timer);
+  }, [kind, ended]);
   return (
     <>
       {ended ? null : <ConnectionNotice controller={controller} view={view} />}

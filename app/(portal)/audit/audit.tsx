@@ -69,20 +69,20 @@ export function Audit() {
             value={filter.actor}
             onChange={(event) => setSearch({ actor: event.target.value })}
           />
-          <label className="flex items-center gap-1.5 text-muted">
+          <label className="flex min-w-[150px] flex-1 items-center gap-1.5 text-muted sm:flex-none">
             From
             <input
               type="date"
-              className="input w-auto"
+              className="input min-w-0 flex-1 sm:w-auto"
               value={day(filter.from)}
               onChange={(event) => setSearch({ from: event.target.value ? `${event.target.value}T00:00:00Z` : null })}
             />
           </label>
-          <label className="flex items-center gap-1.5 text-muted">
+          <label className="flex min-w-[130px] flex-1 items-center gap-1.5 text-muted sm:flex-none">
             to
             <input
               type="date"
-              className="input w-auto"
+              className="input min-w-0 flex-1 sm:w-auto"
               value={day(filter.to)}
               onChange={(event) => setSearch({ to: event.target.value ? `${event.target.value}T23:59:59.999Z` : null })}
             />

@@ -66,7 +66,7 @@ export function Roles() {
                   </span>
                 ) : null}
               </div>
-              <dl className="mt-3 grid gap-x-8 gap-y-2 sm:grid-cols-2 lg:grid-cols-4">
+              <dl className="mt-3 grid grid-cols-2 gap-x-8 gap-y-2 lg:grid-cols-4">
                 <Part name="ClusterRoles" value={role.clusterRoles.join(', ') || 'none: no cluster'} />
                 <Part name="Namespaces" value={role.namespaces.join(', ') || 'all'} />
                 <Part name="Groups" value={role.groups.join(', ') || 'nobody'} />

@@ -97,7 +97,7 @@ export function Users() {
       header: 'Actions',
       width: '156px',
       cell: (user) => (
-        <span className="flex justify-end gap-1.5">
+        <span className="flex gap-1.5">
           <Button
             size="sm"
             aria-label={`Change ${user.name}`}

@@ -83,7 +83,7 @@ function Actions({
     <>
       {auditor && session.recordedBytes > 0 ? (
         <a className={buttonClass()} href={apiPaths.recordingCast(session.id)} download>
-          <Icon of={Download} /> asciicast
+          <Icon of={Download} /> Download as asciicast
         </a>
       ) : null}
       {own && extendable(session) ? (
@@ -130,7 +130,8 @@ function Summary({ session }: { session: Session }) {
   return (
     <details className="card mb-4" open={session.state !== 'ended' || session.recordedBytes === 0}>
       <summary className="px-4 py-2.5">
-        <span className="inline-flex flex-wrap gap-x-4 gap-y-1 pl-1 align-middle">
+        {/* Beside the marker also where it wraps: narrower than the line by the marker. */}
+        <span className="inline-flex max-w-[calc(100%-20px)] flex-wrap gap-x-4 gap-y-1 pl-1 align-top">
           <span>
             as <strong className="font-semibold">{session.role}</strong>
           </span>
