@@ -1,6 +1,6 @@
 /**
  * What a thief gets: a copy of the database, of the data directory's modes, of the log at its most talkative, after a
- * stay that used every kind of secret. Each is first shown to be a secret that works.
+ * stay that used every kind of secret.
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
