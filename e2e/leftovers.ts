@@ -30,6 +30,21 @@ export async function leftovers(portal: TestPortal): Promise<Leftovers> {
 
 export const nothing: Leftovers = { containers: [], cluster: [] };
 
+/** Removes the containers, accounts and bindings of a portal that has stopped, by its id. */
+export async function removeLeftovers(socketPath: string, portal: string): Promise<void> {
+  const docker = new Docker({ socketPath });
+  const found = await docker.listContainers({ all: true, filters: { label: [`sallyport.portal=${portal}`] } });
+  await Promise.all(found.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+  await kubectlAsAdmin(
+    'delete',
+    'serviceaccounts,rolebindings,clusterrolebindings',
+    '--all-namespaces',
+    '--selector',
+    `sallyport.dev/portal=${portal},sallyport.dev/session`,
+    '--wait=false',
+  );
+}
+
 /** kubectl with the test cluster's own administrator: what the cluster says, past the portal. */
 export async function kubectlAsAdmin(...args: string[]): Promise<string> {
   const { kubeconfig } = await testCluster();

@@ -11,7 +11,7 @@ import Docker from 'dockerode';
 import postgres from 'postgres';
 import { portalAdmin } from '../scripts/up/portal-admin.ts';
 import { testDatabase } from './database.ts';
-import { kubectlAsAdmin } from './leftovers.ts';
+import { kubectlAsAdmin, removeLeftovers } from './leftovers.ts';
 import { freePort } from './machine/ports.ts';
 import { GivenUp, until } from './machine/until.ts';
 import { TerminalClient } from './terminal-client.ts';
@@ -309,9 +309,12 @@ export class TestPortal implements AsyncDisposable {
     );
   }
 
+  /** Sessions outlive a portal that stops: what is left of them goes too. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    const id = await this.id().catch(() => undefined); // a portal that never started has none
     await this.sql.end({ timeout: 1 });
+    if (id !== undefined) await removeLeftovers(this.docker, id);
     await this.#stack.disposeAsync();
   }
 }
