@@ -61,7 +61,9 @@ export class DockerSandboxRuntime implements SandboxRuntime {
       await sockets?.listen(watched);
       const socketFolder = sockets && join(socketsRoot(hostRuntimeDir ?? runtimeDir), shortName(sandbox));
       const spec = containerSpec({ image, labels, limits: this.#limits, socketFolder, runtime });
-      container = await docker.createContainer({ ...spec, ...(signal && { abortSignal: signal }) });
+      // Not cut short by the signal: the engine might make the container all the same, and nobody would know its id.
+      container = await docker.createContainer(spec);
+      signal?.throwIfAborted();
       const booted = await startWithSecret(container, secret);
       const tunnel = sockets ? null : new ExecTunnel(container, secret, watched);
       const made = new DockerSandbox(labels, container, sockets, tunnel);
