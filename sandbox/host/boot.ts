@@ -2,7 +2,7 @@
 import { openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { SECRET_BYTES } from '../../protocol/handshake.ts';
-import { exitedChild, loadSeccompFilter, prctl, reap } from './libc.ts';
+import { exitedChild, ignoreSignal, loadSeccompFilter, prctl, reap } from './libc.ts';
 import { seccompProgram } from './seccomp.ts';
 
 const PR_SET_DUMPABLE = 4;
@@ -71,6 +71,9 @@ export function ignoreSignals(): void {
       // Some names are not signals that can be handled here (SIGPROF while profiling, say).
     }
   }
+  // The kernel drops what PID 1 has no handler for, with one gap: a signal that comes while one thread blocks it, as
+  // every handler of libuv does, goes to another thread and ends the process. So none is left at its default.
+  for (let realTime = 32; realTime <= 64; realTime++) ignoreSignal(realTime);
 }
 
 /**

@@ -119,3 +119,16 @@ export function loadSeccompFilter(program: Buffer): void {
   }) as number;
   if (result !== 0) throw new LibcError('seccomp', result > 0 ? result : koffi.errno());
 }
+
+/**
+ * Ignores a signal by rt_sigaction(2) itself, since the C library keeps signals 32 and 33 to itself and Node knows no
+ * real-time ones. Throws LibcError.
+ */
+export function ignoreSignal(signal: number): void {
+  const call = { x64: 13, arm64: 134 }[process.arch as 'x64' | 'arm64'];
+  const syscall = libc.func('syscall', 'long', ['long', 'long', 'uint8_t *', 'void *', 'ulong']);
+  // struct kernel_sigaction: handler, flags, restorer, mask; SIG_IGN is 1.
+  const action = Buffer.alloc(32);
+  action.writeUInt8(1, 0);
+  if ((syscall(call, signal, action, null, 8) as number) !== 0) throw new LibcError('rt_sigaction', koffi.errno());
+}
