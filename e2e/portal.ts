@@ -279,6 +279,9 @@ export class TestPortal implements AsyncDisposable {
     };
     await this.sql`insert into roles ${this.sql(row)}`;
     await this.notify('role', name);
+    const known = async () =>
+      (await this.admin<{ items: { name: string }[] }>('GET', '/roles')).items.some((role) => role.name === name);
+    await until(known, { what: `the portal's knowledge of the role ${name}` });
     return name;
   }
 
