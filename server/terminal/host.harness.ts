@@ -72,7 +72,8 @@ export class TestHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill('SIGKILL');
     if (this.exitCode === undefined) await new Promise((resolve) => this.child.once('exit', resolve));
-    await rm(this.folder, { recursive: true, force: true });
+    // The hung-up shell may be writing its history into its home still.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
