@@ -76,7 +76,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     return health.ok ? { ok: true, message: health.engine } : health;
   });
   const recordings = opening.use(
-    new Recordings({ dataDir: config.dataDir, log: deps.log.child({ part: 'recording' }) }),
+    new Recordings({ dataDir: config.dataDir, fsync: config.fsync, log: deps.log.child({ part: 'recording' }) }),
   );
   const terminals = opening.use(
     new Terminals({
@@ -201,7 +201,7 @@ function openRuntime(config: Config, portalId: string): DockerSandboxRuntime {
     portalId,
     runtimeDir: config.runtimeDir,
     mode: sandbox.mode === 'socket' ? 'sockets' : sandbox.mode,
-    limits: { memory: sandbox.memoryBytes, pids: sandbox.pids, cpus: sandbox.cpus },
+    limits: { memory: sandbox.memoryBytes, home: sandbox.homeBytes, pids: sandbox.pids, cpus: sandbox.cpus },
     ...(sandbox.runtime ? { runtime: sandbox.runtime } : {}),
   });
 }

@@ -99,6 +99,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const audit = opening.use(
     await AuditLog.open({
       dir: join(config.dataDir, 'audit'),
+      fsync: config.fsync,
       insert: (rows) => insertAuditEvents(db, rows),
       now,
       onFault: (err, what) => log.error({ err, part: 'audit' }, `the audit log's ${what} does not take events`),

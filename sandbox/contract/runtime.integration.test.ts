@@ -206,24 +206,53 @@ describe('the runtime', () => {
     });
   });
 
+  test('over TCP, nothing but the secret reaches the host’s standard input, whatever packets the attach comes in', async () => {
+    // What follows the head of an attach arrives once the engine has taken the connection over.
+    let attached = 0;
+    let body = '';
+    await using way = await tcpWay(portal.docker, (client, engine) => {
+      let held = false;
+      engine.pipe(client);
+      client.on('data', (chunk: Buffer) => {
+        const end = chunk.indexOf('\r\n\r\n') + 4;
+        if (held) body += chunk.toString();
+        else if (!chunk.toString('latin1', 0, end).includes('/attach?')) engine.write(chunk);
+        else {
+          held = true;
+          attached += 1;
+          body = chunk.toString('latin1', end);
+          engine.write(chunk.subarray(0, end));
+          engine.once('data', () => {
+            engine.write(body);
+            client.removeAllListeners('data').pipe(engine);
+          });
+        }
+      });
+    });
+    await using through = await TestPortal.start('sockets', { docker: way.docker });
+    await using box = await through.warm();
+    expect(box.link.proven).toBe(true);
+    expect({ attached, body }).toEqual({ attached: 1, body: '' });
+  });
+
+  test('the home folder is as large as it is said, and /tmp half of the memory', async () => {
+    await using small = await TestPortal.start('sockets', { limits: { memory: 256 << 20, home: 32 << 20 } });
+    await using box = await small.open();
+    expect(await box.run('df --block-size=1 --output=size ~ /tmp | tail -n 2')).toMatch(
+      new RegExp(`^ *${32 << 20}\n *${128 << 20}\n$`),
+    );
+  });
+
   test('an engine that goes away for a moment ends nobody’s session', async () => {
     // A way to the real engine that can be cut: what the portal sees of an engine's restart.
-    const real = (portal.docker.modem as unknown as { socketPath: string }).socketPath;
     const open = new Set<Socket>();
     let cut = false;
-    const way = createTcp((client) => {
+    await using way = await tcpWay(portal.docker, (client, engine) => {
       if (cut) return void client.destroy();
-      const engine = createConnection(real);
-      for (const socket of [client, engine]) {
-        open.add(socket);
-        socket.on('error', () => {}).on('close', () => [client, engine].forEach((each) => each.destroy()));
-      }
+      for (const socket of [client, engine]) open.add(socket);
       client.pipe(engine).pipe(client);
     });
-    await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
-    const { port } = way.address() as { port: number };
-    const docker = new Docker({ host: '127.0.0.1', port, protocol: 'http' });
-    await using through = await TestPortal.start('sockets', { docker });
+    await using through = await TestPortal.start('sockets', { docker: way.docker });
     await using box = await through.open();
     let exited = false;
     void box.sandbox.exited.then(() => (exited = true));
@@ -235,6 +264,32 @@ describe('the runtime', () => {
     cut = false;
     box.link.type('exit 5\r');
     expect(await box.sandbox.exited).toMatchObject({ code: 5 });
-    way.close();
   });
 });
+
+/** The real engine at a TCP port of this machine's loopback; `carry` passes on what both sides say. */
+async function tcpWay(
+  engineClient: Docker,
+  carry: (client: Socket, engine: Socket) => void,
+): Promise<AsyncDisposable & { docker: Docker }> {
+  const { socketPath } = engineClient.modem as unknown as { socketPath: string };
+  const open = new Set<Socket>();
+  const server = createTcp((client) => {
+    const engine = createConnection(socketPath);
+    for (const socket of [client, engine]) {
+      open.add(socket);
+      socket.on('error', () => {}).on('close', () => [client, engine].forEach((each) => each.destroy()));
+    }
+    carry(client, engine);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    docker: new Docker({ host: '127.0.0.1', port, protocol: 'http' }),
+    [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+      for (const socket of open) socket.destroy();
+      return closed;
+    },
+  };
+}

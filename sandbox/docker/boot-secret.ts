@@ -12,13 +12,7 @@ export type Booted = {
 
 /** Attaches, starts the container, sends the secret and closes its standard input. Rejects with the engine's errors. */
 export async function startWithSecret(container: Container, secret: Buffer): Promise<Booted> {
-  const stream = (await container.attach({
-    stream: true,
-    hijack: true,
-    stdin: true,
-    stdout: true,
-    stderr: true,
-  })) as unknown as Duplex;
+  const stream = await attach(container);
   let said = '';
   stream.on('data', (chunk: Buffer) => {
     // The engine's multiplexing headers are not letters, and are dropped with all else that is none.
@@ -33,4 +27,26 @@ export async function startWithSecret(container: Container, secret: Buffer): Pro
     throw error;
   }
   return { said: () => said.trim(), close: () => stream.destroy() };
+}
+
+/**
+ * The engine's attach, asked for without a body: dockerode's own sends its options as one, and of what comes after the
+ * engine has taken the connection over (over TCP a body may come in a packet of its own) everything is the container's
+ * standard input, where the secret is awaited.
+ */
+function attach(container: Container): Promise<Duplex> {
+  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+  const request = {
+    // dockerode drops the last character of such a path.
+    path: `/containers/${container.id}/attach?stream=1&stdin=1&stdout=1&stderr=1&`,
+    method: 'POST',
+    isStream: true,
+    hijack: true,
+    // A body of no bytes: without any, dockerode announces chunks and never ends them.
+    file: Buffer.alloc(0),
+    headers: { 'Content-Type': 'text/plain' },
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+  };
+  container.modem.dial(request, (error: Error | null, stream: Duplex) => (error ? reject(error) : resolve(stream)));
+  return promise;
 }

@@ -3,6 +3,8 @@ import type Docker from 'dockerode';
 export type SandboxLimits = {
   /** Bytes; home, /tmp and the programs together. There is no swap. */
   memory: number;
+  /** Bytes that the home folder may hold; null: half of the memory. */
+  home: number | null;
   /** Processes and threads, the session host's included. */
   pids: number;
   cpus: number;
@@ -12,6 +14,7 @@ export type SandboxLimits = {
 
 export const DEFAULT_LIMITS: SandboxLimits = {
   memory: 512 * 1024 * 1024,
+  home: null,
   pids: 256,
   cpus: 1,
   fileSize: 384 * 1024 * 1024,

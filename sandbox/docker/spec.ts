@@ -51,7 +51,7 @@ export function containerSpec({ image, labels, limits, socketFolder, runtime }: 
         { Name: 'core', Soft: 0, Hard: 0 },
       ],
       Tmpfs: {
-        '/home/sallyport': `rw,exec,nosuid,nodev,size=${half},mode=0700,${USER}`,
+        '/home/sallyport': `rw,exec,nosuid,nodev,size=${limits.home ?? half},mode=0700,${USER}`,
         '/tmp': `rw,exec,nosuid,nodev,size=${half},mode=1777`,
         '/run/sallyport-user': `rw,noexec,nosuid,nodev,size=${MIB},mode=0700,${USER}`,
       },

@@ -12,6 +12,8 @@ import type { AuditSink } from './sink.ts';
 export type AuditLogDeps = {
   /** Folder of the journal; one portal process at a time. */
   dir: string;
+  /** Facts are on the disk, not only with the kernel, when `record` resolves; default: off. */
+  fsync?: boolean;
   /** Writes rows; a row whose (at, key) is there already is left as it is. */
   insert(rows: AuditRow[]): Promise<void>;
   now(): Date;
@@ -70,7 +72,8 @@ export class AuditLog implements AuditSink, AsyncDisposable {
 
   /** Takes up what an earlier process left: calls of which no end is known become `api.started`. */
   static async open(deps: AuditLogDeps): Promise<AuditLog> {
-    const journal = await Journal.open(deps.dir, Math.min(SEGMENT_BYTES, (deps.bound ?? DEFAULT_BOUND) / 8));
+    const segmentBytes = Math.min(SEGMENT_BYTES, (deps.bound ?? DEFAULT_BOUND) / 8);
+    const journal = await Journal.open(deps.dir, segmentBytes, deps.fsync);
     const unfinished = new Unfinished();
     let at: JournalPosition = { segment: journal.segments[0]!, offset: 0 };
     while (at.segment !== journal.end.segment) {

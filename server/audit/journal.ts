@@ -4,6 +4,7 @@
  */
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../folder-sync.ts';
 
 export type JournalPosition = { segment: number; offset: number };
 
@@ -17,6 +18,7 @@ type Waiting = { line: string; resolve: (segment: number) => void; reject: (erro
 export class Journal implements AsyncDisposable {
   readonly #dir: string;
   readonly #segmentBytes: number;
+  readonly #fsync: boolean;
   /** Bytes by segment, in order; the last one is being written. */
   readonly #segments: Map<number, number>;
   #file: FileHandle;
@@ -29,10 +31,12 @@ export class Journal implements AsyncDisposable {
   private constructor(
     dir: string,
     segmentBytes: number,
+    fsync: boolean,
     segments: Map<number, number>,
     current: number,
     file: FileHandle,
   ) {
+    this.#fsync = fsync;
     this.#dir = dir;
     this.#segmentBytes = segmentBytes;
     this.#segments = segments;
@@ -44,13 +48,15 @@ export class Journal implements AsyncDisposable {
    * Always begins a new segment; older ones are what an earlier process left. A segment is removed as a whole once all
    * of it is in the database, and ends at `segmentBytes`: small ones keep a replay after a crash short.
    */
-  static async open(dir: string, segmentBytes: number): Promise<Journal> {
+  static async open(dir: string, segmentBytes: number, fsync = false): Promise<Journal> {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const segments = new Map<number, number>();
     for (const number of await segmentsIn(dir)) segments.set(number, (await stat(join(dir, nameOf(number)))).size);
     const current = Math.max(0, ...segments.keys()) + 1;
     segments.set(current, 0);
-    return new Journal(dir, segmentBytes, segments, current, await open(join(dir, nameOf(current)), 'a', 0o600));
+    const file = await open(join(dir, nameOf(current)), 'a', 0o600);
+    if (fsync) await syncFolder(dir);
+    return new Journal(dir, segmentBytes, fsync, segments, current, file);
   }
 
   /** All bytes on disk. */
@@ -69,7 +75,7 @@ export class Journal implements AsyncDisposable {
     return [...this.#segments.keys()];
   }
 
-  /** Resolves with the line's segment when write(2) has returned; throws JournalFull past `bound`, or the file system's error. */
+  /** Resolves with the line's segment when write(2), or with `fsync` fdatasync(2), has returned; throws JournalFull past `bound`, or the file system's error. */
   append(entry: unknown, bound: number): Promise<number> {
     if (this.bytes >= bound) return Promise.reject(new JournalFull(`the journal holds ${this.bytes} bytes`));
     return new Promise((resolve, reject) => {
@@ -123,6 +129,7 @@ export class Journal implements AsyncDisposable {
           this.#segments.set(this.#current, this.#segments.get(this.#current)! + result.bytesWritten);
         }
         this.#torn = false;
+        if (this.#fsync) await this.#file.datasync();
         for (const { resolve } of batch) resolve(this.#current);
       } catch (error) {
         for (const { reject } of batch) reject(error);
@@ -134,6 +141,7 @@ export class Journal implements AsyncDisposable {
   async #rotate(): Promise<void> {
     const next = this.#current + 1;
     const file = await open(join(this.#dir, nameOf(next)), 'a', 0o600);
+    if (this.#fsync) await syncFolder(this.#dir);
     await this.#file.close();
     this.#file = file;
     this.#current = next;

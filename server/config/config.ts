@@ -43,6 +43,8 @@ export type Config = {
   monitoringFrom: string[];
   dataDir: string;
   runtimeDir: string;
+  /** Recordings and the audit journal wait for the disk. */
+  fsync: boolean;
   database: { url: string; migrationUrl: string } | null;
   keys: { master: string | undefined; signing: string | undefined; web: string | undefined };
   signIn: {
@@ -94,6 +96,7 @@ export function parseConfig(env: Env): Config {
     monitoringFrom: cidrs(env, 'SALLYPORT_MONITORING_FROM', ['127.0.0.0/8', '::1/128']),
     dataDir,
     runtimeDir: resolve(text(env, 'SALLYPORT_RUNTIME_DIR') ?? join(dataDir, 'run')),
+    fsync: onOff(env, 'SALLYPORT_FSYNC', false),
     database: parseDatabase(env),
     keys: { master: env.SALLYPORT_MASTER_KEY, signing: env.SALLYPORT_SIGNING_KEY, web: env.SALLYPORT_WEB_SECRET },
     signIn: {

@@ -50,6 +50,11 @@ export const variables = {
     'Keys, recordings, the embedded database.',
     '/var/lib/sallyport as root, else ~/.local/share/sallyport',
   ),
+  SALLYPORT_FSYNC: variable(
+    'Storage',
+    'Whether recordings and the audit journal wait for the disk at each write, and so outlive a power cut: `on` or `off`. A key then takes as long as the disk.',
+    'off',
+  ),
   DATABASE_URL: variable(
     'Storage',
     'Postgres 15 or newer, as the role that the portal works as.',
@@ -126,7 +131,7 @@ export const variables = {
   SALLYPORT_SANDBOX_MEMORY_MB: variable('Sandboxes', 'Memory of one, its home included.', '512'),
   SALLYPORT_SANDBOX_PIDS: variable('Sandboxes', 'Processes in one.', '256'),
   SALLYPORT_SANDBOX_CPUS: variable('Sandboxes', 'CPUs of one.', '1'),
-  SALLYPORT_SANDBOX_HOME_MB: variable('Sandboxes', 'Size of the home folder, within the memory.', '256'),
+  SALLYPORT_SANDBOX_HOME_MB: variable('Sandboxes', 'Size of the home folder, within the memory.', 'half of the memory'),
   SALLYPORT_SANDBOX_RUNTIME: variable('Sandboxes', 'Runtime class of the engine, as `runsc`.', "the engine's"),
   SALLYPORT_WARM_POOL: variable('Sandboxes', 'Sandboxes kept ready.', '2'),
   SALLYPORT_RUNTIME_DIR: variable(

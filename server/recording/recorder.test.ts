@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeRecords, encodeRecord, RecordKind } from '../../protocol/log.ts';
 import { readRecords } from './reader.ts';
 import { Recorder } from './recorder.ts';
@@ -68,6 +69,27 @@ describe('Recorder', () => {
     const recorder = await Recorder.open(path);
     expect(recorder.size).toBe(20 * record.length);
     await recorder.close();
+  });
+
+  test('with fsync, nothing counts as written before the disk has it', async () => {
+    const order: string[] = [];
+    const real = fs.fdatasync;
+    vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) =>
+      real(fd, (error) => {
+        order.push('on the disk');
+        done(error);
+      }),
+    );
+    const recorder = await Recorder.open(path, { fsync: true });
+    await new Promise<void>((resolve) =>
+      recorder.append(output('kept'), () => {
+        order.push('written');
+        resolve();
+      }),
+    );
+    await recorder.close();
+    vi.restoreAllMocks();
+    expect(order).toEqual(['on the disk', 'written']);
   });
 
   test('a full disk is told, once, and nothing is written any more', async () => {

@@ -2,7 +2,7 @@
  * Writes one session's log: appended as it comes, never rewritten. What arrives while a write is under way goes
  * into the next one (group commit), so a flood costs few system calls and a single key costs one.
  *
- * *Written* means that write(2) returned: it survives kill -9. Power loss is the operator's `fsync` setting.
+ * *Written* means that write(2) returned: it survives kill -9. Power loss is the operator's setting (SALLYPORT_FSYNC).
  */
 import fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';

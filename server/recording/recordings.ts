@@ -1,9 +1,10 @@
 /** Recordings on the disk: `<dataDir>/recordings/<yyyy>/<mm>/<session>/` with `meta.json`, `log` and screens. */
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Problem } from '../domain/problem.ts';
+import { syncFolder } from '../folder-sync.ts';
 import { recordingFolder, type RecordingFacts, type RecordingKey, type Screen } from '../domain/recording.ts';
 import { checkpointOffsets } from './checkpoints.ts';
 import { asciicast } from './export.ts';
@@ -36,7 +37,11 @@ export class Recordings implements AsyncDisposable {
       const header = `${JSON.stringify({ version: 1, ...facts }, null, 2)}\n`;
       await writeFile(join(folder, 'meta.json'), header, { mode: 0o600, flag: 'wx' }).catch(ignoreExisting);
       const [boundary = 0] = await checkpointOffsets(folder);
-      return await Recorder.open(join(folder, 'log'), { fsync: this.#deps.fsync ?? false, boundary });
+      const recorder = await Recorder.open(join(folder, 'log'), { fsync: this.#deps.fsync ?? false, boundary });
+      // Folders of the year, the month and the session may all be new.
+      if (this.#deps.fsync)
+        for (let at = folder; at !== dirname(this.#deps.dataDir); at = dirname(at)) await syncFolder(at);
+      return recorder;
     } catch (cause) {
       throw new Problem('recording-failed', 503, `The recording cannot be written: ${messageOf(cause)}.`, {
         next: 'Ask an administrator to look at the data directory’s disk.',
