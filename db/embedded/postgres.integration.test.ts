@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { postgresAnswers } from './answers.ts';
 import { startPostgres, stopPostgres } from './postgres.ts';
 
 let folder: string;
@@ -25,6 +28,17 @@ function connect(url: string): postgres.Sql {
 function pid(): number {
   return Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
+
+test.each<[string, (socket: Socket) => void]>([
+  ['takes connections and is silent, as one that was killed a moment ago', () => {}],
+  ['hangs up', (socket) => socket.destroy()],
+  ['is something else', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
+])('what %s is no Postgres', async (_, behave) => {
+  const server = createServer(behave).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  expect(await postgresAnswers((server.address() as AddressInfo).port)).toBe(false);
+  server.close();
+});
 
 test('starts once, keeps its data over a kill, asks for the password, and can be removed', async () => {
   const { adminUrl } = await startPostgres(folder, { fsync: false });

@@ -2,7 +2,7 @@
  * The Postgres that comes with Sallyport: a process of its own, on loopback, that outlives the portal.
  *
  * `pg_ctl` starts and stops it; whether it runs is read from `postmaster.pid` and checked against the process itself,
- * since after a kill or a reboot that file may name a stranger.
+ * since after a kill or a reboot that file may name a stranger. Only an answer tells it from one that is dying.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -13,9 +13,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { postgresAccount } from './account.ts';
+import { postgresAnswers } from './answers.ts';
 import { postgresBinaries } from './binaries.ts';
 
 const execute = promisify(execFile);
+
+/** A process that neither answers nor ends for so long is stuck, and starting another beside it would be refused. */
+const ANSWER_MS = 15_000;
 
 export type EmbeddedPostgres = {
   /** The superuser's, to the database `postgres`: for making roles and databases only. */
@@ -36,6 +40,18 @@ function running(data: string): { pid: number; port: number } | undefined {
     return { pid: Number(pid), port: Number(port) };
   } catch {
     return undefined;
+  }
+}
+
+/** As {@link running}, once it answers. A killed one has a pid and takes connections until the kernel is done with it. */
+async function serving(data: string): Promise<{ pid: number; port: number } | undefined> {
+  for (const end = Date.now() + ANSWER_MS; ; await delay(50)) {
+    const server = running(data);
+    if (!server || (await postgresAnswers(server.port))) return server;
+    if (Date.now() > end)
+      throw new Error(
+        `The embedded Postgres (process ${server.pid}) runs and does not answer; its log is ${join(data, 'server.log')}`,
+      );
   }
 }
 
@@ -112,7 +128,7 @@ export async function startPostgres(folder: string, options: EmbeddedOptions = {
     await rm(data, { recursive: true, force: true });
     await initialise(folder, data, password, fsync);
   }
-  let server = running(data);
+  let server = await serving(data);
   if (!server) {
     const port = await freePort();
     await writeFile(join(data, 'postgresql.auto.conf'), settings(port, fsync), { mode: 0o600 });
@@ -120,7 +136,7 @@ export async function startPostgres(folder: string, options: EmbeddedOptions = {
     // A stranger, or a zombie that nobody reaps, may carry its pid by now and would keep Postgres from starting.
     await rm(join(data, 'postmaster.pid'), { force: true });
     await startServer(data);
-    server = running(data);
+    server = await serving(data);
     if (!server) throw new Error('Postgres ended right after its start');
   }
   return { adminUrl: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${server.port}/postgres` };
@@ -154,6 +170,10 @@ async function pgCtl(data: string, args: string[]): Promise<void> {
 /** Ends it, connections and all; with `remove`, its data too. One that does not run is no error. */
 export async function stopPostgres(folder: string, { remove }: { remove: boolean }): Promise<void> {
   const data = join(folder, 'data');
-  if (running(data)) await pgCtl(data, ['stop', '--mode=fast', '--wait', '--timeout=30']);
+  // It may end by itself between the look and the signal.
+  if (running(data))
+    await pgCtl(data, ['stop', '--mode=fast', '--wait', '--timeout=30']).catch((error: unknown) => {
+      if (running(data)) throw error;
+    });
   if (remove) await rm(folder, { recursive: true, force: true });
 }
