@@ -39,12 +39,7 @@ export function findProcesses(instance: string, part?: string): MarkedProcess[] 
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    let environment: string[];
-    try {
-      environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-    } catch {
-      continue;
-    }
+    const environment = environmentOf(pid).split('\0');
     if (!environment.includes(`${INSTANCE}=${instance}`)) continue;
     const named = environment.find((line) => line.startsWith(`${PART}=`))?.slice(PART.length + 1) ?? '';
     const startTime = startTimeOf(pid);
@@ -73,8 +68,27 @@ export function startProcess(instance: string, part: string, options: StartOptio
     });
     child.once('error', () => undefined); // shows as "not running" where the caller waits for it
     child.unref();
+    awaitMark(child.pid);
   } finally {
     closeSync(log);
+  }
+}
+
+/**
+ * spawn returns while execve still lays the new program's environment out: who looked right then would find no mark,
+ * and take the process for one that ended at its start.
+ */
+function awaitMark(pid: number | undefined): void {
+  for (let tries = 0; pid !== undefined && tries < 1000 && startTimeOf(pid) && !environmentOf(pid); tries += 1)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+/** As it was started with; empty for kernel threads, and in the midst of execve. */
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return '';
   }
 }
 
