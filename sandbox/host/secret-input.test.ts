@@ -1,16 +1,19 @@
 import { expect, test } from 'vitest';
+import type { Mark } from '../../protocol/log.ts';
 import { firstLine, SecretInput, submitsLine } from './secret-input.ts';
 
 /** Types lines into a terminal that does not echo; `processes` is the newest process id as each is submitted. */
 function type(secrets: SecretInput, line: string, newestProcess: number): string[] {
+  return written(secrets, line, newestProcess, 'bash').map((mark) => mark.mark);
+}
+
+function written(secrets: SecretInput, line: string, newestProcess: number, reader: string): Mark[] {
   secrets.seen(true);
-  return secrets
-    .written(
-      Buffer.from(line),
-      () => newestProcess,
-      () => 'bash',
-    )
-    .map((mark) => mark.mark);
+  return secrets.written(
+    Buffer.from(line),
+    () => newestProcess,
+    () => reader,
+  );
 }
 
 test('a password leaves one mark, however it is typed', () => {
@@ -28,6 +31,15 @@ test('a shell that runs what it reads without echo is told, once', () => {
   expect(type(secrets, 'kubectl get secrets\r', 20)).toEqual(['secret']);
   expect(type(secrets, 'ls\r', 21)).toEqual(['secret', 'hidden-shell']);
   expect(type(secrets, 'ls\r', 22)).toEqual(['secret']);
+});
+
+test('it is named, not what it runs when that still holds the terminal', () => {
+  const secrets = new SecretInput();
+  written(secrets, 'id\r', 20, 'bash');
+  expect(written(secrets, 'id\r', 21, 'id')).toContainEqual({
+    mark: 'hidden-shell',
+    detail: 'bash runs commands from input that the terminal hides',
+  });
 });
 
 test('password prompts one after the other, with echo between them, are not a shell', () => {

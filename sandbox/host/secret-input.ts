@@ -23,15 +23,15 @@ export function submitsLine(bytes: Uint8Array): boolean {
 export class SecretInput {
   /** One mark a line: more would tell how long it is. */
   #marked = false;
-  /** The newest process id when the stretch's first line was submitted; null before. */
-  #processAtFirstLine: number | null = null;
+  /** When the stretch's first line was submitted: what read it, and the newest process id. Null before. */
+  #firstLine: { reader: string; newestProcess: number } | null = null;
   #raised = false;
 
   /** The terminal was seen; a prompt that echoes again ends the stretch. */
   seen(noEcho: boolean): void {
     if (noEcho) return;
     this.#marked = false;
-    this.#processAtFirstLine = null;
+    this.#firstLine = null;
     this.#raised = false;
   }
 
@@ -43,18 +43,14 @@ export class SecretInput {
     const marks: Mark[] = [];
     if (!this.#marked) marks.push({ mark: 'secret' });
     this.#marked = !submitsLine(line);
-    if (!this.#marked && this.#ranSomething(newestProcess()))
-      marks.push({ mark: 'hidden-shell', detail: `${reader()} runs commands from input that the terminal hides` });
-    return marks;
-  }
-
-  #ranSomething(newestProcess: number): boolean {
-    if (this.#processAtFirstLine === null) {
-      this.#processAtFirstLine = newestProcess;
-      return false;
+    if (this.#marked) return marks;
+    // Whose input is hidden is seen at its first line: later what it runs may hold the terminal.
+    if (this.#firstLine === null) this.#firstLine = { reader: reader(), newestProcess: newestProcess() };
+    else if (!this.#raised && newestProcess() !== this.#firstLine.newestProcess) {
+      this.#raised = true;
+      const detail = `${this.#firstLine.reader} runs commands from input that the terminal hides`;
+      marks.push({ mark: 'hidden-shell', detail });
     }
-    if (this.#raised || newestProcess === this.#processAtFirstLine) return false;
-    this.#raised = true;
-    return true;
+    return marks;
   }
 }
