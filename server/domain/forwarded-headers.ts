@@ -1,19 +1,6 @@
 /** Which headers cross the gateway. Pure: takes node's raw header list, names and values in turn. */
+import { staysWithConnection } from './hop-by-hop.ts';
 import type { Refusal } from './kube-request.ts';
-
-/** Meant for one connection (RFC 9110, 7.6.1), or for a proxy. */
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
 
 /** Ours to set, or nobody's to send. */
 const ours = new Set([
@@ -73,10 +60,10 @@ export function headerRefusal(raw: readonly string[]): Refusal | null {
 
 /** The client's headers that go upstream, as name and value in turn. Authorization, identity and framing are ours. */
 export function forwardedRequestHeaders(raw: readonly string[]): string[] {
-  const named = connectionTokens(raw);
+  const stays = staysWithConnection(connectionOf(raw));
   const out: string[] = [];
   for (const [name, value] of pairs(raw)) {
-    if (hopByHop.has(name) || ours.has(name) || named.has(name) || name.includes('_')) continue;
+    if (stays(name) || ours.has(name) || name.includes('_')) continue;
     if (/^(x-remote-|x-forwarded-|sec-fetch-|x-sallyport-|cf-|x-client-cert|ssl-client)/.test(name)) continue;
     out.push(name, value);
   }
@@ -85,24 +72,18 @@ export function forwardedRequestHeaders(raw: readonly string[]): string[] {
 
 /** The cluster's headers that go back. */
 export function forwardedResponseHeaders(raw: readonly string[]): string[] {
-  const named = connectionTokens(raw);
+  const stays = staysWithConnection(connectionOf(raw));
   const out: string[] = [];
   for (const [name, value, spelled] of pairs(raw)) {
-    if (hopByHop.has(name) || named.has(name) || name === 'alt-svc') continue;
-    // The browser's, never a program's in a shell: what a service behind a proxy sets stays its own.
+    // alt-svc would send a browser past the gateway; what else a service behind a proxy sets stays its own.
+    if (stays(name) || name === 'alt-svc') continue;
     out.push(spelled, value);
   }
   return out;
 }
 
-/** Names that `Connection` takes out of the request, except what it must not touch (Fabio, CVE-2025-48865). */
-function connectionTokens(raw: readonly string[]): Set<string> {
-  const out = new Set<string>();
-  for (const [name, value] of pairs(raw))
-    if (name === 'connection') for (const token of value.split(',')) out.add(token.trim().toLowerCase());
-  out.delete('content-length');
-  out.delete('content-type');
-  return out;
+function connectionOf(raw: readonly string[]): string[] {
+  return [...pairs(raw)].flatMap(([name, value]) => (name === 'connection' ? [value] : []));
 }
 
 function* pairs(raw: readonly string[]): Generator<[name: string, value: string, spelled: string]> {

@@ -12,6 +12,8 @@ import {
 } from 'node:http';
 import { pipeline } from 'node:stream';
 import { withoutCookies } from '../auth/cookies.ts';
+import { staysWithConnection } from '../domain/hop-by-hop.ts';
+import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
 import { clientAddress, type TrustedProxies } from './client-address.ts';
 import { correlate, type Correlation } from './correlation.ts';
@@ -21,7 +23,6 @@ import { contentSecurityPolicy, pageHeaders, type PagePolicy } from './page-head
 import { plainPage } from './plain-page.ts';
 import { asProblem } from './problems.ts';
 import { requireSameOrigin } from './same-origin.ts';
-import { Problem } from '../domain/problem.ts';
 
 export type WebDeps = {
   policy: () => PagePolicy;
@@ -41,18 +42,6 @@ export type WebDeps = {
   log: Logger;
 };
 
-/** RFC 9110 7.6.1, and what is ours to say. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 /** Never from a client: credentials, our own names, and those by which Next.js steers itself (CVE-2025-29927). */
 const NOT_FOR_WEB =
   /^(authorization|cookie|expect|forwarded|x-forwarded-.*|x-real-ip|x-sallyport-.*|x-nonce|content-security-policy.*|x-middleware-.*|x-nextjs-.*|x-next-.*|x-invoke-.*|x-matched-path|next-action|x-correlation-id|traceparent|.*_.*)$/;
@@ -172,15 +161,9 @@ export class WebProxy implements Disposable {
     },
   ): Record<string, string | string[]> {
     const headers: Record<string, string | string[]> = {};
-    const named = new Set(
-      (request.headers.connection ?? '')
-        .toLowerCase()
-        .split(',')
-        .map((name) => name.trim()),
-    );
+    const stays = staysWithConnection([request.headers.connection ?? '']);
     for (const [name, value] of Object.entries(request.headers))
-      if (value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name) && !NOT_FOR_WEB.test(name))
-        headers[name] = value;
+      if (value !== undefined && !stays(name) && !NOT_FOR_WEB.test(name)) headers[name] = value;
     // Only next-auth's own: neither the session's nor anything that another program on this host set.
     const cookie = withoutCookies(request.headers.cookie, (name) => !name.startsWith(this.#deps.webCookies));
     if (cookie) headers['cookie'] = cookie;
@@ -247,14 +230,9 @@ export class WebProxy implements Disposable {
 }
 
 function kept(headers: IncomingHttpHeaders): Record<string, string | string[]> {
-  const named = new Set(
-    (headers.connection ?? '')
-      .toLowerCase()
-      .split(',')
-      .map((name) => name.trim()),
-  );
+  const stays = staysWithConnection([headers.connection ?? '']);
   const entries = Object.entries(headers).filter(
-    ([name, value]) => value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name) && !NOT_FROM_WEB.test(name),
+    ([name, value]) => value !== undefined && !stays(name) && !NOT_FROM_WEB.test(name),
   );
   return Object.fromEntries(entries) as Record<string, string | string[]>;
 }
