@@ -6,6 +6,10 @@ import type { UserRow } from './users.ts';
 
 export type WebSessionRow = typeof webSessions.$inferSelect;
 
+/** Neither ended nor expired, and its person, who is joined, not disabled. */
+const isLive = (now: Date) =>
+  and(isNull(webSessions.endedAt), gt(webSessions.expiresAt, now), isNull(users.disabledAt));
+
 export async function insertWebSession(
   db: Db,
   session: Omit<typeof webSessions.$inferInsert, 'id' | 'endedAt'>,
@@ -23,14 +27,7 @@ export async function findLiveWebSession(
     .select({ session: webSessions, user: users })
     .from(webSessions)
     .innerJoin(users, eq(users.id, webSessions.userId))
-    .where(
-      and(
-        eq(webSessions.tokenHash, tokenHash),
-        isNull(webSessions.endedAt),
-        gt(webSessions.expiresAt, now),
-        isNull(users.disabledAt),
-      ),
-    );
+    .where(and(eq(webSessions.tokenHash, tokenHash), isLive(now)));
   return rows[0];
 }
 
@@ -52,14 +49,7 @@ export async function endedWebSessions(db: Db, ids: string[], now: Date): Promis
     .select({ id: webSessions.id })
     .from(webSessions)
     .innerJoin(users, eq(users.id, webSessions.userId))
-    .where(
-      and(
-        inArray(webSessions.id, ids),
-        isNull(webSessions.endedAt),
-        gt(webSessions.expiresAt, now),
-        isNull(users.disabledAt),
-      ),
-    );
+    .where(and(inArray(webSessions.id, ids), isLive(now)));
   const live = new Set(rows.map((row) => row.id));
   return ids.filter((id) => !live.has(id));
 }
