@@ -2,18 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeMark, encodeResize, RecordKind, type LogRecord } from '../../protocol/log.ts';
 import { CastWriter } from './asciicast.ts';
-import type { RecordingFacts } from './recording.ts';
+import { recordingFacts as facts } from './recording.harness.ts';
 
-const facts: RecordingFacts = {
-  session: '3f0c8f3e-0000-4000-8000-000000000001',
-  openedAt: new Date('2026-01-02T03:04:05.000Z'),
-  user: { id: 'u', name: 'Dana', email: 'dana@example.org' },
-  cluster: { id: 'c', name: 'staging' },
-  role: 'developer',
-  serviceAccount: 'sp-dana-3f0c8f3e0000',
-  cols: 80,
-  rows: 24,
-};
 const start = BigInt(facts.openedAt.getTime()) * 1000n;
 const at = (ms: number, kind: LogRecord['kind'], data: Uint8Array | string): LogRecord => ({
   kind,

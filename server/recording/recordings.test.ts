@@ -3,20 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeRecord, encodeResize, RecordKind, type LogRecord } from '../../protocol/log.ts';
-import type { RecordingFacts } from '../domain/recording.ts';
+import { recordingFacts } from '../domain/recording.harness.ts';
 import { createEmulator, feed } from './emulator.ts';
 import { Recordings } from './recordings.ts';
 
-const facts: RecordingFacts = {
-  session: '3f0c8f3e-0000-4000-8000-000000000001',
-  openedAt: new Date('2026-01-02T03:04:05.000Z'),
-  user: { id: 'u', name: 'Dana', email: 'dana@example.org' },
-  cluster: { id: 'c', name: 'staging' },
-  role: 'developer',
-  serviceAccount: 'sp-dana-3f0c8f3e0000',
-  cols: 40,
-  rows: 5,
-};
+const facts = { ...recordingFacts, cols: 40, rows: 5 };
 const start = BigInt(facts.openedAt.getTime()) * 1000n;
 const at = (ms: number, kind: LogRecord['kind'], data: Uint8Array | string) =>
   encodeRecord({ kind, time: start + BigInt(ms * 1000), data: Buffer.from(data as string) });

@@ -2,25 +2,15 @@
 import type { Duplex } from 'node:stream';
 import type { Banner, Claim } from '../../protocol/frames.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
+import type { RecordingFacts } from '../domain/recording.ts';
 import type { RoleReach } from '../domain/role-choice.ts';
-
-export type SessionFacts = {
-  session: string;
-  openedAt: Date;
-  user: { id: string; name: string; email: string };
-  cluster: { id: string; name: string };
-  role: string;
-  serviceAccount: string;
-  cols: number;
-  rows: number;
-};
 
 /** One sandbox's terminal: see server/terminal/terminals.ts. */
 export type TerminalPart = {
   terminal(stream: Duplex): void;
   readonly connected: Promise<void>;
-  claim(facts: SessionFacts, lease: number, claim: Claim): Promise<void>;
-  resume(facts: SessionFacts, lease: number): Promise<void>;
+  claim(facts: RecordingFacts, lease: number, claim: Claim): Promise<void>;
+  resume(facts: RecordingFacts, lease: number): Promise<void>;
   readonly firstOutput: Promise<void>;
   readonly recordedBytes: number;
   setCredential(token: string): void;

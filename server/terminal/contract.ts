@@ -1,5 +1,39 @@
-/** What the terminal room needs of others, and what it tells them: context.ts joins the two ends. */
+/** What the terminal room is for others, what it needs of them and what it tells them: context.ts joins the ends. */
+import type { Duplex } from 'node:stream';
+import type { Banner, Claim } from '../../protocol/frames.ts';
 import type { RecordingFacts, RecordingKey, Screen } from '../domain/recording.ts';
+
+/** One sandbox's terminal, from before its container runs until its session has ended. */
+export type Terminal = {
+  readonly sandbox: string;
+  /** A stream that the container dialled: pass as `SandboxStreams.terminal`. */
+  terminal(stream: Duplex): void;
+  /** Resolves when the session host has dialled and proven itself. Rejects with Problem `terminal-closed`. */
+  readonly connected: Promise<void>;
+  /**
+   * Makes a warm host the session's: opens the recording, starts the shell. Resolves when the host has been told;
+   * waits for {@link connected}. `lease` is the row's generation: a terminal of a newer lease takes the host over.
+   * Throws Problem `recording-failed`, `terminal-closed`.
+   */
+  claim(facts: RecordingFacts, lease: number, claim: Claim): Promise<void>;
+  /**
+   * After a restart of the portal, for a host that was claimed before: continues its recording. Throws as claim.
+   * `exited` is told again where the recording ends with the shell's exit.
+   */
+  resume(facts: RecordingFacts, lease: number): Promise<void>;
+  /** Resolves with the shell's first output behind the greeting, recorded. Rejects with `terminal-closed`. */
+  readonly firstOutput: Promise<void>;
+  readonly recordedBytes: number;
+  /** A renewed kubeconfig token; kept for a host that is away for a moment. */
+  setCredential(token: string): void;
+  /** Sends a session state (server/http/schemas.ts `Session`) to the attached page, and to each page that attaches. */
+  state(session: unknown): void;
+  banner(banner: Banner): void;
+  /** Hangs up the shell and waits until it has drained into the recording, at most `drainMs`; then as release. */
+  end(reason: string, drainMs?: number): Promise<void>;
+  /** Closes the page (it reconnects) and the recording; the shell runs on. */
+  release(): Promise<void>;
+};
 
 /** One session's recording, open for writing. */
 export type Recorder = {

@@ -19,10 +19,11 @@ import {
   type Attached,
 } from '../../protocol/frames.ts';
 import { encodeResize } from '../../protocol/log.ts';
+import { recordingFacts } from '../domain/recording.harness.ts';
 import type { RecordingFacts } from '../domain/recording.ts';
 import { Recordings } from '../recording/recordings.ts';
-import type { TerminalEvents } from './contract.ts';
-import { Terminals, type Terminal } from './terminals.ts';
+import type { Terminal, TerminalEvents } from './contract.ts';
+import { Terminals } from './terminals.ts';
 
 const HOST = join(import.meta.dirname, '../../sandbox/host/main.ts');
 
@@ -232,16 +233,7 @@ export class TestPage {
 type Options = { cols: number; rows: number; offset: number; stream: number };
 
 export function testFacts(session = randomUUID()): RecordingFacts {
-  return {
-    session,
-    openedAt: new Date(),
-    user: { id: 'user', name: 'Dana', email: 'dana@example.org' },
-    cluster: { id: 'cluster', name: 'staging' },
-    role: 'developer',
-    serviceAccount: 'sp-dana',
-    cols: 80,
-    rows: 24,
-  };
+  return { ...recordingFacts, session, openedAt: new Date() };
 }
 
 export const testClaim = {

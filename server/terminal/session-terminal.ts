@@ -37,13 +37,12 @@ import {
 import { isHumanInput } from '../domain/human-input.ts';
 import { Problem } from '../domain/problem.ts';
 import type { RecordingFacts } from '../domain/recording.ts';
-import type { Log, Recorder, Recordings, TerminalEvents } from './contract.ts';
+import type { Log, Recorder, Recordings, Terminal, TerminalEvents } from './contract.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import { HostLink } from './host-link.ts';
 import { InputQueue } from './input-queue.ts';
 import type { Page } from './page.ts';
 import { Transfers } from './transfers.ts';
-import type { Terminal } from './terminals.ts';
 
 /** Handed to the recorder and not written: past this the host's stream is not read. */
 const RECORDER_BYTES = 256 * 1024;

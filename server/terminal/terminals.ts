@@ -2,45 +2,12 @@
  * Terminals of running sessions. sessions/ makes a {@link Terminal} before the session's container, gives its
  * {@link Terminal.terminal} to the sandbox runtime, claims it when a person opens a session, ends it when they leave.
  */
-import type { Duplex, Readable } from 'node:stream';
-import type { Banner, Claim } from '../../protocol/frames.ts';
+import type { Readable } from 'node:stream';
 import { Problem } from '../domain/problem.ts';
-import type { RecordingFacts } from '../domain/recording.ts';
 import { BrowserSockets, type PageUpgrade } from './browser-socket.ts';
-import type { PageFacts } from './contract.ts';
+import type { PageFacts, Terminal } from './contract.ts';
 import { SessionTerminal, type TerminalDeps } from './session-terminal.ts';
 import { Tickets } from './tickets.ts';
-
-export type Terminal = {
-  readonly sandbox: string;
-  /** A stream that the container dialled: pass as `SandboxStreams.terminal`. */
-  terminal(stream: Duplex): void;
-  /** Resolves when the session host has dialled and proven itself. Rejects with Problem `terminal-closed`. */
-  readonly connected: Promise<void>;
-  /**
-   * Makes a warm host the session's: opens the recording, starts the shell. Resolves when the host has been told;
-   * waits for {@link connected}. `lease` is the row's generation: a terminal of a newer lease takes the host over.
-   * Throws Problem `recording-failed`, `terminal-closed`.
-   */
-  claim(facts: RecordingFacts, lease: number, claim: Claim): Promise<void>;
-  /**
-   * After a restart of the portal, for a host that was claimed before: continues its recording. Throws as claim.
-   * `exited` is told again where the recording ends with the shell's exit.
-   */
-  resume(facts: RecordingFacts, lease: number): Promise<void>;
-  /** Resolves with the shell's first output behind the greeting, recorded. Rejects with `terminal-closed`. */
-  readonly firstOutput: Promise<void>;
-  readonly recordedBytes: number;
-  /** A renewed kubeconfig token; kept for a host that is away for a moment. */
-  setCredential(token: string): void;
-  /** Sends a session state (server/http/schemas.ts `Session`) to the attached page, and to each page that attaches. */
-  state(session: unknown): void;
-  banner(banner: Banner): void;
-  /** Hangs up the shell and waits until it has drained into the recording, at most `drainMs`; then as release. */
-  end(reason: string, drainMs?: number): Promise<void>;
-  /** Closes the page (it reconnects) and the recording; the shell runs on. */
-  release(): Promise<void>;
-};
 
 export class Terminals implements AsyncDisposable {
   readonly #deps: TerminalDeps;
