@@ -3,13 +3,12 @@ import Docker from 'dockerode';
 import { join } from 'node:path';
 import { kubectlBinaries } from './cluster/kubectl.ts';
 import { run } from './machine/run.ts';
-import type { TestPortal } from './portal.ts';
 import { testCluster } from './use.ts';
 
 export type Leftovers = { containers: string[]; cluster: string[] };
 
 /** Session ids and names of containers and of accounts and bindings that carry the portal's label. */
-export async function leftovers(portal: TestPortal): Promise<Leftovers> {
+export async function leftovers(portal: { id(): Promise<string>; docker: string }): Promise<Leftovers> {
   const id = await portal.id();
   const docker = new Docker({ socketPath: portal.docker });
   const found = await docker.listContainers({ all: true, filters: { label: [`sallyport.portal=${id}`] } });
