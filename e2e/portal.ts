@@ -298,6 +298,15 @@ export class TestPortal implements AsyncDisposable {
     await docker.getContainer(found!.Id).remove({ force: true });
   }
 
+  /** Resolves when that many sandboxes wait in the pool, ready to be claimed. */
+  async warmed(count: number): Promise<void> {
+    const ready = async () => {
+      const metrics = await (await fetch(`${this.url}/metrics`)).text();
+      return Number(/^sallyport_sandbox_pool_ready (\d+)$/m.exec(metrics)?.[1]) === count;
+    };
+    await until(ready, { what: `${count} warm sandboxes` });
+  }
+
   /** The session once it has ended. */
   async ended(session: string, within = 20_000): Promise<EndedSession> {
     return until(
