@@ -49,6 +49,16 @@ export type AccountFacts = {
   namespaces: readonly string[];
 };
 
+/** What the gateway has to know of a session. */
+export type AliveSession = {
+  id: string;
+  clusterId: string;
+  actorId: string;
+  actor: string;
+  serviceAccount: string;
+  clientAddress: string;
+};
+
 export type AccountToken = { token: string; expiresAt: Date };
 
 /** See server/kube/accounts.ts. */

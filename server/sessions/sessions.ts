@@ -1,13 +1,14 @@
 /**
  * Access sessions through the terminal: opened, kept, ended. The one writer of their rows.
  *
- * Long because it is one life as a whole: every way into it and every event that it meets. What each step does stands
- * in opening.ts, upkeep.ts, ending.ts, takeover.ts and reaper.ts.
+ * Long because it is one life as a whole: every way into it and every event that it meets, each of which must know of
+ * the others (an end during an opening, a stop during an end). What each step does stands in new-row.ts, opening.ts,
+ * upkeep.ts, ending.ts, takeover.ts and reaper.ts.
  */
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../../db/client.ts';
 import * as rows from '../../db/queries/sessions.ts';
-import { extend, serviceAccountName } from '../domain/access-session.ts';
+import { extend } from '../domain/access-session.ts';
 import type { AuditCode } from '../domain/audit-codes.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
@@ -17,9 +18,11 @@ import { each, settledWithin, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
 import { endLive, endRow, type Ending } from './ending.ts';
 import { detailOf, LiveSession } from './live-session.ts';
+import { insertRow } from './new-row.ts';
 import { activate, startShell, type Size } from './opening.ts';
 import type {
   AccountsPart,
+  AliveSession,
   AuditPart,
   ClusterFacts,
   ClustersPart,
@@ -30,11 +33,13 @@ import type {
   SealerPart,
   TerminalPart,
 } from './parts.ts';
+import { comingBack, notFound, notLive, notYours, openingLate, stopping, unknownCluster } from './problems.ts';
 import { reap } from './reaper.ts';
 import { newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
 import { leaseRow, takeUp, verdictOn } from './takeover.ts';
 import { heardInput, keepUp, writeInput } from './upkeep.ts';
 import { sessionView, type SessionView } from './view.ts';
+import { visibleRow, visibleRows } from './visibility.ts';
 import type { WarmPool } from './warm-pool.ts';
 
 /** A page that waits longer is shown the steps: the POST answers, the opening goes on. */
@@ -112,7 +117,15 @@ export class Sessions implements AsyncDisposable {
     const id = warm?.id ?? randomUUID();
     this.#inserting.add(id);
     const row = await this.#orRefused(person, caller, cluster, () =>
-      this.#insert(id, person, caller, cluster, role, warm, secret),
+      insertRow(this.#deps, {
+        id,
+        person,
+        cluster,
+        role,
+        clientAddress: caller.clientAddress,
+        container: warm?.sandbox.container ?? null,
+        hostSecret: this.#deps.sealer.seal(secret, sealContext(id)),
+      }),
     ).catch(async (error: unknown) => {
       // Where it is not known whether the row was written, the sandbox may be a session's: not to be used again.
       if (warm && error instanceof Problem) this.#deps.pool.giveBack(warm);
@@ -132,52 +145,6 @@ export class Sessions implements AsyncDisposable {
     // Whichever is first: the shell starts, the opening failed, or the person has waited long enough without news.
     await Promise.race([opening, live.started.catch(() => opening), settledWithin(opening, ANSWER_MS)]);
     return live.view();
-  }
-
-  async #insert(
-    id: string,
-    person: Person,
-    caller: Caller,
-    cluster: ClusterFacts,
-    role: RoleLimits,
-    warm: EquippedSandbox | undefined,
-    secret: Buffer,
-  ): Promise<rows.SessionWithNames> {
-    const now = this.#deps.now();
-    const row = await rows.insertSession(
-      this.#deps.db,
-      {
-        id,
-        userId: person.id,
-        webSessionId: person.proof.kind === 'web-session' ? person.proof.id : null,
-        clusterId: cluster.id,
-        role: role.name,
-        channel: 'terminal',
-        state: 'opening',
-        serviceAccount: serviceAccountName(person.slug, id),
-        clusterRoles: role.clusterRoles,
-        namespaces: role.namespaces,
-        idleMs: role.idleMs,
-        detachedMs: role.detachedMs,
-        container: warm?.sandbox.container ?? null,
-        hostSecret: this.#deps.sealer.seal(secret, sealContext(id)),
-        replica: this.#deps.replica,
-        generation: 1,
-        clientAddress: caller.clientAddress,
-        openedAt: now,
-        lastInputAt: now,
-        // Nobody is attached before the first page comes.
-        detachedAt: now,
-        hardCapAt: new Date(now.getTime() + role.hardCapMs),
-      },
-      role.maxSessions,
-    );
-    if (!row) throw tooMany(role.maxSessions);
-    return {
-      ...row,
-      user: { id: person.id, name: person.name, email: person.email },
-      cluster: { id: cluster.id, name: cluster.name, production: cluster.production, namespace: cluster.namespace },
-    };
   }
 
   /** The whole opening. Throws what made it fail, once nothing of it is left. */
@@ -218,7 +185,7 @@ export class Sessions implements AsyncDisposable {
 
   /** For its person or an administrator. Ending what has ended is no error. Throws Problem `session-not-found`. */
   async endBy(id: string, person: Person, caller: Caller): Promise<SessionView> {
-    const row = await this.#visible(id, person);
+    const row = await visibleRow(this.#deps.db, id, person);
     const own = row.userId === person.id;
     if (!own && person.portal !== 'admin') throw notYours();
     await this.end(id, {
@@ -246,7 +213,7 @@ export class Sessions implements AsyncDisposable {
 
   /** Throws Problem `session-not-found`, also where the person may not see it. */
   async get(id: string, person: Person): Promise<SessionView> {
-    return this.#shown(await this.#visible(id, person));
+    return this.#shown(await visibleRow(this.#deps.db, id, person));
   }
 
   /** Newest first; people see their own, administrators and auditors all. `next` continues after the page. */
@@ -254,21 +221,8 @@ export class Sessions implements AsyncDisposable {
     person: Person,
     filter: SessionListFilter,
   ): Promise<{ items: SessionView[]; next: { openedAt: Date; id: string } | null }> {
-    const userId = person.portal === 'member' ? person.id : filter.userId;
-    if (filter.userId !== undefined && filter.userId !== userId) throw notYours();
-    const { userId: _asked, ...rest } = filter;
-    const found = await rows.listSessions(this.#deps.db, {
-      ...rest,
-      ...(userId === undefined ? {} : { userId }),
-      limit: filter.limit + 1,
-    });
-    const items = found.slice(0, filter.limit);
-    const last = items.at(-1);
-    const more = found.length > filter.limit && last;
-    return {
-      items: items.map((row) => this.#shown(row)),
-      next: more ? { openedAt: last.openedAt, id: last.id } : null,
-    };
+    const { items, next } = await visibleRows(this.#deps.db, person, filter);
+    return { items: items.map((row) => this.#shown(row)), next };
   }
 
   /**
@@ -495,19 +449,13 @@ export class Sessions implements AsyncDisposable {
   async #own(id: string, person: Person): Promise<LiveSession> {
     const live = this.#live.get(id);
     if (!live) {
-      const row = await this.#visible(id, person);
+      const row = await visibleRow(this.#deps.db, id, person);
       if (row.userId !== person.id) throw notYours();
       throw row.state === 'ended' ? notLive() : comingBack();
     }
     if (live.row.userId !== person.id) throw person.portal === 'member' ? notFound() : notYours();
     if (!live.alive) throw notLive();
     return live;
-  }
-
-  async #visible(id: string, person: Person): Promise<rows.SessionWithNames> {
-    const row = await rows.findSession(this.#deps.db, id);
-    if (!row || (row.userId !== person.id && person.portal === 'member')) throw notFound();
-    return row;
   }
 
   /** What this process knows is newer than the row, until the row has ended. */
@@ -569,39 +517,9 @@ type OpeningFacts = {
   caller: Caller;
 };
 
-/** What the gateway has to know of a session. */
-type AliveSession = {
-  id: string;
-  clusterId: string;
-  actorId: string;
-  actor: string;
-  serviceAccount: string;
-  clientAddress: string;
-};
-
 function ended(live: LiveSession): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   if (live.abort.signal.aborted) resolve();
   else live.abort.signal.addEventListener('abort', () => resolve(), { once: true });
   return promise;
 }
-
-const openingLate = () =>
-  new Problem('opening-late', 503, 'The session did not open in time.', { next: 'Try again in a minute.' });
-const stopping = () =>
-  new Problem('portal-stopping', 503, 'The portal is stopping.', { next: 'Try again in a minute.' });
-const notFound = () => new Problem('session-not-found', 404, 'There is no such session.');
-const notYours = () => new Problem('not-yours', 403, 'This session is another person’s.');
-const notLive = () => new Problem('session-not-live', 409, 'The session has ended.', { next: 'Open a new one.' });
-/** After a restart, until the session is taken up; or while another replica ends it. */
-const comingBack = () =>
-  new Problem('session-coming-back', 503, 'The portal is taking the session up again.', {
-    next: 'Try again in a second.',
-  });
-const unknownCluster = (cluster: string) =>
-  new Problem('cluster-unknown', 404, `There is no cluster "${cluster}".`, { meta: { cluster } });
-const tooMany = (max: number) =>
-  new Problem('too-many-sessions', 409, `You have ${max} sessions open, as many as your role allows.`, {
-    next: 'End one of them first.',
-    meta: { max: String(max) },
-  });
