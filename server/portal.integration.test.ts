@@ -1,7 +1,7 @@
 /** What a portal process holds by itself: who is who, what a request may do, what a revocation does at once. */
 import { connect } from 'node:net';
 import { request as httpRequest } from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startBarePortal, type BarePortal } from '../e2e/bare-portal.ts';
 
@@ -34,6 +34,18 @@ async function call(path: string, init: RequestInit & { as?: { cookie: string } 
   const response = await fetch(portal.origin + path, { ...init, headers });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : {} };
+}
+
+/** Bytes as they are; all that comes back until the portal closes. */
+function raw(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(portal.origin).port), '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk));
+    socket.on('close', () => resolve(text));
+    socket.on('error', reject);
+    socket.write(bytes);
+  });
 }
 
 test('the cookie, or a token, says who one is', async () => {
@@ -245,6 +257,128 @@ test('bodies have a bound, and must be what the route says', async () => {
   });
 });
 
+const roleWith = (over: object) => ({
+  description: '',
+  portal: 'member',
+  clusterRoles: [],
+  namespaces: [],
+  groups: [],
+  idleMs: 60_000,
+  detachedMs: 0,
+  hardCapMs: 60_000,
+  maxSessions: 1,
+  ...over,
+});
+
+test.each<[string, string, string, object]>([
+  [
+    'a ClusterRole that would write into the manifest',
+    'PUT',
+    '/roles/evil',
+    roleWith({ clusterRoles: ['x\n---\nkind: Pod'] }),
+  ],
+  ['a ClusterRole that leads elsewhere', 'PUT', '/roles/evil', roleWith({ clusterRoles: ['../clusterroles/x'] })],
+  ['a namespace that leads elsewhere', 'PUT', '/roles/evil', roleWith({ namespaces: ['../kube-system'] })],
+  ['a group with a line of its own', 'PUT', '/roles/evil', roleWith({ groups: ['x\nsystem:masters'] })],
+  ['a role’s name in a path', 'PUT', '/roles/..%2fusers', roleWith({})],
+  [
+    'a person’s name for a terminal',
+    'POST',
+    '/users',
+    { email: 'e@x.org', name: 'A\x1b[2J', password: 'long enough for all' },
+  ],
+  [
+    'a name that reads as another',
+    'POST',
+    '/users',
+    { email: 'e@x.org', name: '\u202enimda', password: 'long enough for all' },
+  ],
+  [
+    'an email with a header of its own',
+    'POST',
+    '/users',
+    { email: 'e@x.org\r\nBcc: y', name: 'A', password: 'long enough for all' },
+  ],
+  ['a token’s name of two lines', 'POST', '/me/tokens', { name: 'a\nb', scopes: ['read'], days: 1 }],
+  ['what no text may hold', 'POST', '/me/tokens', { name: 'a\0b', scopes: ['read'], days: 1 }],
+])('%s is refused', async (_what, method, path, body) => {
+  const answer = await call(`/api/v1${path}`, { method, as: admin, body: JSON.stringify(body) });
+  expect([400, 404]).toContain(answer.status);
+  expect((await call('/api/v1/users?limit=100', { as: admin })).body['items']).not.toContainEqual(
+    expect.objectContaining({ email: 'e@x.org' }),
+  );
+  expect(JSON.stringify((await call('/api/v1/roles', { as: admin })).body)).not.toContain('evil');
+});
+
+test('a character that no database holds is the asker’s mistake, and stops nothing', async () => {
+  for (const path of ['/audit?actor=%00', '/users?cursor=AA', '/sessions?cluster=%00', '/clusters/%00'])
+    expect((await call(`/api/v1${path}`, { as: admin })).status, path).toBeLessThan(500);
+});
+
+test('JSON changes no prototype and adds no field (CVE-2020-8203 and its kin)', async () => {
+  const { id } = await portal.person('prototype', []);
+  const body = `{"name":"P","__proto__":{"portal":"admin"},"constructor":{"prototype":{"portal":"admin"}},"portal":"admin","slug":"root"}`;
+  const changed = await call(`/api/v1/users/${id}`, { method: 'PATCH', as: admin, body });
+  expect(changed).toMatchObject({ status: 200, body: { name: 'P', slug: 'prototype', groups: [] } });
+  const { cookie } = await portal.signIn(id);
+  expect((await call('/api/v1/me', { as: { cookie } })).body).toMatchObject({ portal: 'member' });
+  expect((await call('/api/v1/users', { as: { cookie } })).status).toBe(403);
+});
+
+test.each([
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'text/plain; application/json',
+  '',
+])('a body that a form of another page could send is not read as JSON: %s', async (type) => {
+  const body = new Blob(['{"name":"form","scopes":["read"],"days":1}'], { type });
+  for (const origin of [portal.origin, 'null']) {
+    const headers: Record<string, string> = { origin, ...(type ? { 'content-type': type } : {}) };
+    const { status } = await call('/api/v1/me/tokens', { method: 'POST', as: member, headers, body });
+    expect(status).toBeGreaterThanOrEqual(400);
+  }
+  expect(JSON.stringify((await call('/api/v1/me/tokens', { as: member })).body)).not.toContain('"form"');
+});
+
+test('no other page embeds, frames, sniffs or keeps what the API answers', async () => {
+  for (const path of ['/api/v1/me', '/api/v1/nothing', '/readyz', '/api/v1/openapi.json']) {
+    const { headers } = await call(path, { as: admin, headers: { origin: 'https://evil.example' } });
+    expect(Object.fromEntries(headers), path).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'cross-origin-resource-policy': 'same-origin',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'cache-control': 'no-store',
+    });
+    expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+  }
+});
+
+describe('requests that two readers could cut differently (RFC 9112, 6.3)', () => {
+  const hidden = 'GET /api/v1/users HTTP/1.1\r\nHost: x\r\n\r\n';
+  test.each([
+    ['two lengths', `Content-Length: 0\r\nContent-Length: ${hidden.length}`, hidden],
+    ['a length and chunks', `Content-Length: ${hidden.length + 5}\r\nTransfer-Encoding: chunked`, `0\r\n\r\n${hidden}`],
+    ['a coding that is none', 'Transfer-Encoding: xchunked', hidden],
+    ['a coding twice', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity', `0\r\n\r\n${hidden}`],
+    ['a folded header', `X: y\r\n Content-Length: 5`, hidden],
+    ['a space before the colon', `Content-Length : ${hidden.length}`, hidden],
+    ['a length in hex', 'Content-Length: 0x0', hidden],
+    ['a line feed alone', 'X: y\nContent-Length: 0', hidden],
+    ['chunks with junk', 'Transfer-Encoding: chunked', `0 junk\r\n\r\n${hidden}`],
+  ])('%s: one refusal, and nothing behind it is read', async (_what, headers, body) => {
+    for (const path of ['/api/v1/sign-out', '/api/auth/signin/oidc']) {
+      const said = await raw(
+        `POST ${path} HTTP/1.1\r\nHost: ${new URL(portal.origin).host}\r\nOrigin: ${portal.origin}\r\nCookie: ${admin.cookie}\r\n${headers}\r\n\r\n${body}`,
+      );
+      expect(said.match(/HTTP\/1\.1 \d{3}/g) ?? []).toSatisfy(
+        (answers: string[]) => answers.length <= 1 && answers.every((answer) => /4\d\d$/.test(answer)),
+      );
+    }
+    expect((await call('/api/v1/me', { as: admin })).status).toBe(200);
+  });
+});
+
 test('the OpenAPI document names every route and no more', async () => {
   const { body } = await call('/api/v1/openapi.json');
   const { paths, openapi } = body as unknown as { paths: Record<string, object>; openapi: string };
@@ -290,18 +424,10 @@ test('sockets open to our own pages with a live sign-in only (CVE-2026-44985, CV
 });
 
 test('nothing that follows a refused handshake on its connection is read (CVE-2018-1002105)', async () => {
-  const { port } = new URL(portal.origin);
-  const said = await new Promise<string>((resolve, reject) => {
-    const socket = connect(Number(port), '127.0.0.1');
-    let text = '';
-    socket.on('data', (chunk) => (text += chunk));
-    socket.on('close', () => resolve(text));
-    socket.on('error', reject);
-    socket.write(
-      `GET ${socketAt} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: https://evil.example\r\ncookie: ${admin.cookie}\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n` +
-        `GET /api/v1/me HTTP/1.1\r\nhost: x\r\ncookie: ${admin.cookie}\r\n\r\n`,
-    );
-  });
+  const said = await raw(
+    `GET ${socketAt} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: https://evil.example\r\ncookie: ${admin.cookie}\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n` +
+      `GET /api/v1/me HTTP/1.1\r\nhost: x\r\ncookie: ${admin.cookie}\r\n\r\n`,
+  );
   expect(said).toContain('HTTP/1.1 403');
   expect(said.match(/HTTP\/1\.1/g)).toHaveLength(1);
 });

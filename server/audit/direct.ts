@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../../db/client.ts';
 import { auditEvents } from '../../db/schema.ts';
+import { storable } from '../domain/printable.ts';
 import { Problem } from '../domain/problem.ts';
 import type { AuditSink } from './sink.ts';
 
@@ -9,7 +10,7 @@ export function directAudit(db: Db): AuditSink {
   return {
     async record(event) {
       try {
-        await db.insert(auditEvents).values({ ...event, key: randomUUID() });
+        await db.insert(auditEvents).values(storable({ ...event, key: randomUUID() }));
       } catch (cause) {
         throw new Problem('audit-unavailable', 503, 'The audit log could not be written.', { cause });
       }

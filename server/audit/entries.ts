@@ -1,6 +1,7 @@
 /** What the journal's lines hold, and how a line becomes a row. */
 import { randomUUID } from 'node:crypto';
 import type { AuditCode, AuditEvent } from '../domain/audit-codes.ts';
+import { storable } from '../domain/printable.ts';
 
 /** An event with its times as text, as JSON keeps it. */
 export type StoredEvent = Omit<AuditEvent, 'at'> & { at: string };
@@ -36,12 +37,15 @@ export function newKey(): string {
   return randomUUID();
 }
 
-/** Rows that this line is; none for a call that began. */
+/**
+ * Rows that this line is; none for a call that began. Nothing that somebody sent keeps a row out of the database: the
+ * lines behind it would wait for ever, and with them whatever needs the audit log.
+ */
 export function rowsOf(entry: Entry): AuditRow[] {
   if (entry.kind === 'started') return [];
   const { event, key } = entry;
   return [
-    {
+    storable({
       key,
       at: new Date(event.at),
       code: event.code,
@@ -53,7 +57,7 @@ export function rowsOf(entry: Entry): AuditRow[] {
       clientAddress: event.clientAddress ?? null,
       correlationId: event.correlationId ?? null,
       detail: event.detail ?? {},
-    },
+    }),
   ];
 }
 

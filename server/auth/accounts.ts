@@ -3,6 +3,7 @@ import type { Db } from '../../db/client.ts';
 import type { Notifications } from '../../db/notifications.ts';
 import { findUserByIdentity, insertUser, slugsLike, updateUser, type UserRow } from '../../db/queries/users.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
+import { printable, storable } from '../domain/printable.ts';
 import { Problem } from '../domain/problem.ts';
 import { freeSlug, slugFrom } from '../domain/slug.ts';
 
@@ -36,12 +37,16 @@ export async function settleAccount(
   source: Pick<AuditEvent, 'clientAddress' | 'correlationId'>,
 ): Promise<UserRow> {
   const { db, audit, now } = deps;
-  const groups = [...new Set(identity.groups)].sort();
+  const groups = [...new Set(identity.groups.map(storable))].sort();
   if (groups.length > MOST_GROUPS || groups.some((group) => group.length > 253))
     throw new Problem('identity-too-large', 403, `Your identity provider names too many or too long groups for you.`, {
       next: 'Ask an administrator to narrow the groups that the provider sends.',
     });
-  const facts = { email: identity.email.slice(0, 254), name: identity.name.slice(0, 200), groups };
+  const facts = {
+    email: printable(identity.email).slice(0, 254),
+    name: printable(identity.name).slice(0, 200),
+    groups,
+  };
   const found = await findUserByIdentity(db, identity.issuer, identity.subject);
   if (found) return refresh(deps, found, facts);
   const { provider, issuer, subject } = identity;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { classifyAddress } from './addresses.ts';
+import { canonicalAddress, classifyAddress } from './addresses.ts';
 
 test.each([
   ['8.8.8.8', 'public'],
@@ -27,6 +27,8 @@ test.each([
   ['::ffff:169.254.169.254', 'link-local'],
   ['64:ff9b::a9fe:a9fe', 'link-local'],
   ['64:ff9b::8.8.8.8', 'public'],
+  ['::ffff:0:127.0.0.1', 'loopback'],
+  ['64:ff9b:1::a9fe:a9fe', 'link-local'],
   ['2002:7f00:1::', 'loopback'],
   ['2002:a9fe:a9fe::1', 'link-local'],
   ['fe80::1', 'link-local'],
@@ -54,4 +56,13 @@ test.each([
   '256.1.1.1',
 ])('%s is no address', (text) => {
   expect(() => classifyAddress(text)).toThrow(RangeError);
+  expect(() => canonicalAddress(text)).toThrow(RangeError);
+});
+
+test.each([
+  [['10.0.0.5', '::ffff:10.0.0.5', '::ffff:a00:5', '0:0:0:0:0:FFFF:0A00:0005', '::10.0.0.5', '2002:a00:5::1']],
+  [['2001:db8::1', '2001:0DB8:0:0:0:0:0:1', '2001:db8:0::1', '2001:db8::0.0.0.1']],
+  [['::1', '0:0:0:0:0:0:0:1', '::0001']],
+])('%j are one address', (spellings) => {
+  expect(new Set(spellings.map(canonicalAddress)).size).toBe(1);
 });

@@ -12,6 +12,18 @@ export function classifyAddress(address: string): AddressClass {
   return classifyIPv6(six);
 }
 
+/**
+ * One spelling for each address that a connection can end at: what is compared as text must not have two. IPv4 inside
+ * IPv6 counts as its IPv4, as {@link classifyAddress} has it. Throws RangeError where the text is no IP address.
+ */
+export function canonicalAddress(address: string): string {
+  const four = parseIPv4(address) ?? embeddedIPv4(parseIPv6(address) ?? []);
+  if (four) return four.join('.');
+  const six = parseIPv6(address);
+  if (!six) throw new RangeError(`${address} is not an IP address`);
+  return six.map((word) => word.toString(16)).join(':');
+}
+
 function classifyIPv4([a, b, c, d]: Octets): AddressClass {
   // Alibaba Cloud's metadata service sits in the shared range, Oracle's older one in 192.0.0.0/24.
   if (a === 100 && b === 100 && c === 100 && d === 200) return 'link-local';
@@ -28,20 +40,33 @@ function classifyIPv4([a, b, c, d]: Octets): AddressClass {
 }
 
 function classifyIPv6(words: number[]): AddressClass {
-  const [a = 0, b = 0, c = 0, , , f = 0, g = 0, h = 0] = words;
+  const [a = 0, b = 0, , , , , , h = 0] = words;
   const leading = words.findIndex((word) => word !== 0);
   if (leading === -1) return 'reserved';
   if (leading === 7 && h === 1) return 'loopback';
-  // ::ffff:0:0/96 mapped, ::/96 compatible, 64:ff9b::/96 NAT64: the packet ends at the IPv4 address.
-  if (leading >= 6 || (leading === 5 && f === 0xffff) || (a === 0x64 && b === 0xff9b))
-    return classifyIPv4(octets(g, h));
-  if (a === 0x2002) return classifyIPv4(octets(b, c));
+  const four = embeddedIPv4(words);
+  if (four) return classifyIPv4(four);
   // AWS serves instance metadata at fd00:ec2::254, Google at fd20:ce::254.
   if ((a === 0xfd00 && b === 0xec2) || (a === 0xfd20 && b === 0xce)) return 'link-local';
   if ((a & 0xffc0) === 0xfe80) return 'link-local';
   if ((a & 0xfe00) === 0xfc00 || (a & 0xffc0) === 0xfec0) return 'private';
   if ((a & 0xff00) === 0xff00) return 'reserved';
   return 'public';
+}
+
+/**
+ * The IPv4 address where the packet ends: ::ffff:0:0/96 mapped, ::ffff:0:0:0/96 translated, ::/96 compatible,
+ * 64:ff9b::/96 and 64:ff9b:1::/48 NAT64, 2002::/16 6to4. Null where there is none; `::` and `::1` are none.
+ */
+function embeddedIPv4(words: number[]): Octets | null {
+  const [a = 0, b = 0, c = 0, , e = 0, f = 0, g = 0, h = 0] = words;
+  const leading = words.findIndex((word) => word !== 0);
+  if (leading === -1 || (leading === 7 && h === 1)) return null;
+  const mapped = leading === 5 && f === 0xffff;
+  const translated = leading === 4 && e === 0xffff && f === 0;
+  const nat64 = a === 0x64 && b === 0xff9b;
+  if (leading >= 6 || mapped || translated || nat64) return octets(g, h);
+  return a === 0x2002 ? octets(b, c) : null;
 }
 
 type Octets = [number, number, number, number];

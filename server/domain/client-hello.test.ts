@@ -32,11 +32,11 @@ beforeAll(async () => {
 
 describe('a ClientHello', () => {
   test('says whom it greets', () => {
-    expect(readClientHello(named)).toEqual({ serverName: 'charts.example.com' });
+    expect(readClientHello(named)).toEqual({ serverName: 'charts.example.com', hidden: false });
   });
 
   test('without a name', async () => {
-    expect(readClientHello(await helloFor(undefined))).toEqual({ serverName: null });
+    expect(readClientHello(await helloFor(undefined))).toEqual({ serverName: null, hidden: false });
   });
 
   test('is read whatever its chunks are', () => {
@@ -50,7 +50,49 @@ describe('a ClientHello', () => {
       const part = body.subarray(at, at + 50);
       records.push(Buffer.from([0x16, 3, 1, 0, part.length]), part);
     }
-    expect(readClientHello(Buffer.concat(records))).toEqual({ serverName: 'charts.example.com' });
+    expect(readClientHello(Buffer.concat(records))).toEqual({ serverName: 'charts.example.com', hidden: false });
+  });
+
+  /** Extensions beside those that it has. */
+  function withExtension(type: number, body: Buffer, hello = named): Buffer {
+    const head = Buffer.from([type >> 8, type & 255, body.length >> 8, body.length & 255]);
+    const out = Buffer.concat([hello, head, body]);
+    const more = head.length + body.length;
+    let at = 5 + 4 + 2 + 32;
+    at += 1 + out.readUInt8(at);
+    at += 2 + out.readUInt16BE(at);
+    at += 1 + out.readUInt8(at);
+    for (const where of [3, 7, at]) out.writeUInt16BE(out.readUInt16BE(where) + more, where);
+    return out;
+  }
+  const name = (host: string) =>
+    Buffer.concat([Buffer.from([0, host.length >> 8, host.length & 255]), Buffer.from(host)]);
+  const list = (...names: Buffer[]) => {
+    const size = names.reduce((sum, { length }) => sum + length, 0);
+    return Buffer.concat([Buffer.from([size >> 8, size & 255]), ...names]);
+  };
+
+  test('that says a second name is none: the server might take that one', () => {
+    expect(withExtension(0x1234, Buffer.from('x')).length).toBe(named.length + 5);
+    expect(readClientHello(withExtension(0x1234, Buffer.from('x')))).toEqual(readClientHello(named));
+    expect(readClientHello(withExtension(0, list(name('evil.example'))))).toBe('not-tls');
+    expect(readClientHello(withExtension(0, list(name('charts.example.com'))))).toBe('not-tls');
+  });
+
+  test('whose one list has two names is none either', async () => {
+    const bare = await helloFor(undefined);
+    const body = list(name('charts.example.com'), name('evil.example'));
+    expect(readClientHello(withExtension(0, list(name('charts.example.com')), bare))).toMatchObject({
+      serverName: 'charts.example.com',
+    });
+    expect(readClientHello(withExtension(0, body, bare))).toBe('not-tls');
+  });
+
+  test('with a name that only the server can read says so (ECH)', () => {
+    expect(readClientHello(withExtension(0xfe0d, Buffer.alloc(200)))).toEqual({
+      serverName: 'charts.example.com',
+      hidden: true,
+    });
   });
 
   test('is nothing else, and never throws', () => {

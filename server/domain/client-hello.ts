@@ -5,11 +5,14 @@ export type HelloResult =
   | 'incomplete'
   /** These bytes begin no ClientHello. */
   | 'not-tls'
-  | { serverName: string | null };
+  /** `hidden`: another name may be in it that only the server can read. */
+  | { serverName: string | null; hidden: boolean };
 
 const HANDSHAKE = 0x16;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
+/** RFC 9849: the name that counts is inside, encrypted; what can be read is a name that stands for many. */
+const ENCRYPTED_CLIENT_HELLO = 0xfe0d;
 /** A ClientHello with post-quantum shares is about 2 KiB. */
 export const HELLO_MAX = 16 * 1024;
 
@@ -36,19 +39,20 @@ export function readClientHello(bytes: Buffer): HelloResult {
     at += 5 + size;
   }
   try {
-    return { serverName: serverNameOf(Buffer.concat(body).subarray(4, wanted)) };
+    return serverNameOf(Buffer.concat(body).subarray(4, wanted));
   } catch {
     return 'not-tls';
   }
 }
 
-/** Throws RangeError where a length leads outside of the hello. */
-function serverNameOf(hello: Buffer): string | null {
+/** Throws RangeError where a length leads outside of the hello, and where it says two names: each end may take another. */
+function serverNameOf(hello: Buffer): { serverName: string | null; hidden: boolean } {
   let at = 2 + 32;
   at += 1 + hello.readUInt8(at);
   at += 2 + hello.readUInt16BE(at);
   at += 1 + hello.readUInt8(at);
-  if (at === hello.length) return null;
+  const found = { serverName: null as string | null, hidden: false };
+  if (at === hello.length) return found;
   const end = at + 2 + hello.readUInt16BE(at);
   if (end > hello.length) throw new RangeError('extensions end outside of the hello');
   for (at += 2; at < end;) {
@@ -56,10 +60,14 @@ function serverNameOf(hello: Buffer): string | null {
     const size = hello.readUInt16BE(at + 2);
     if (type === SERVER_NAME) {
       const length = hello.readUInt16BE(at + 7);
-      if (hello.readUInt8(at + 6) !== 0 || at + 9 + length > end) throw new RangeError('no host name');
-      return hello.toString('latin1', at + 9, at + 9 + length).toLowerCase();
+      // The list, its one entry and its name end together.
+      const whole = hello.readUInt16BE(at + 4) === 3 + length && size === 5 + length && at + 4 + size <= end;
+      if (hello.readUInt8(at + 6) !== 0 || !whole || found.serverName !== null)
+        throw new RangeError('no one host name');
+      found.serverName = hello.toString('latin1', at + 9, at + 9 + length).toLowerCase();
     }
+    if (type === ENCRYPTED_CLIENT_HELLO) found.hidden = true;
     at += 4 + size;
   }
-  return null;
+  return found;
 }

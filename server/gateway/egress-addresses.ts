@@ -1,9 +1,14 @@
 /** From a name that is allowed to the address that is dialled: resolved once, refused where the address is not fit. */
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { classifyAddress } from '../domain/addresses.ts';
+import { canonicalAddress, classifyAddress } from '../domain/addresses.ts';
 import { Problem } from '../domain/problem.ts';
 import type { EgressTarget } from './egress-policy.ts';
+
+/** All addresses of a name. Rejects where it does not resolve. */
+export type ResolveName = (host: string) => Promise<string[]>;
+export const systemResolver: ResolveName = async (host) =>
+  (await lookup(host, { all: true })).map(({ address }) => address);
 
 export type ApiServers = () => Promise<readonly EgressTarget[]>;
 
@@ -13,11 +18,13 @@ const API_SERVER_MS = 30_000;
 export class EgressAddresses {
   readonly #private = new BlockList();
   readonly #apiServers: ApiServers;
+  readonly #resolveName: ResolveName;
   #known: { at: number; addresses: Promise<ReadonlySet<string>> } | null = null;
 
   /** Throws where a range is not `address/bits`. */
-  constructor(privateRanges: readonly string[], apiServers: ApiServers) {
+  constructor(privateRanges: readonly string[], apiServers: ApiServers, resolveName = systemResolver) {
     this.#apiServers = apiServers;
+    this.#resolveName = resolveName;
     for (const range of privateRanges) {
       const [address = '', bits] = range.split('/');
       const family = isIPv6(address) ? 'ipv6' : 'ipv4';
@@ -32,12 +39,9 @@ export class EgressAddresses {
   async resolve(target: EgressTarget): Promise<string[]> {
     const found = isIP(target.host)
       ? [target.host]
-      : await lookup(target.host, { all: true }).then(
-          (all) => all.map(({ address }) => address),
-          (cause: unknown) => {
-            throw new Problem('egress-unresolved', 502, `The name ${target.host} does not resolve.`, { cause });
-          },
-        );
+      : await this.#resolveName(target.host).catch((cause: unknown) => {
+          throw new Problem('egress-unresolved', 502, `The name ${target.host} does not resolve.`, { cause });
+        });
     const apiServers = await this.#apiServerAddresses();
     for (const address of found) {
       const fault = this.#faultOf(address, target.port, apiServers);
@@ -51,7 +55,8 @@ export class EgressAddresses {
   }
 
   #faultOf(address: string, port: number, apiServers: ReadonlySet<string>): string | null {
-    if (apiServers.has(`${address} ${port}`)) return 'which is the API server of a registered cluster';
+    if (apiServers.has(`${canonicalAddress(address)} ${port}`))
+      return 'which is the API server of a registered cluster';
     const kind = classifyAddress(address);
     if (kind === 'loopback') return 'which is the machine that the portal runs on';
     if (kind === 'link-local') return 'which is where metadata services are';
@@ -76,8 +81,8 @@ export class EgressAddresses {
     const resolved = await Promise.all(
       servers.map(async ({ host, port }) => {
         // A name that does not resolve is reached by nobody.
-        const all = isIP(host) ? [{ address: host }] : await lookup(host, { all: true }).catch(() => []);
-        return all.map(({ address }) => `${address} ${port}`);
+        const all = isIP(host) ? [host] : await this.#resolveName(host).catch(() => []);
+        return all.map((address) => `${canonicalAddress(address)} ${port}`);
       }),
     );
     return new Set(resolved.flat());

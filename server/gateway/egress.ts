@@ -16,7 +16,7 @@ import type { AuditCode } from '../domain/audit-codes.ts';
 import { HELLO_MAX, readClientHello } from '../domain/client-hello.ts';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { Problem } from '../domain/problem.ts';
-import { EgressAddresses, type ApiServers } from './egress-addresses.ts';
+import { EgressAddresses, type ApiServers, type ResolveName } from './egress-addresses.ts';
 import { EgressPolicy, parseAuthority, type EgressTarget } from './egress-policy.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { GatewaySession, SessionDirectory } from './session-directory.ts';
@@ -28,6 +28,8 @@ export type EgressRules = {
   privateRanges: readonly string[];
   /** Registered clusters, never reached this way. */
   apiServers: ApiServers;
+  /** Default: the machine's own. */
+  resolveName?: ResolveName;
 };
 
 export type EgressDeps = {
@@ -58,7 +60,8 @@ export class EgressProxy implements Disposable {
   constructor(deps: EgressDeps) {
     this.#deps = deps;
     this.#policy = new EgressPolicy(deps.rules.allow);
-    this.#addresses = new EgressAddresses(deps.rules.privateRanges, deps.rules.apiServers);
+    const { privateRanges, apiServers, resolveName } = deps.rules;
+    this.#addresses = new EgressAddresses(privateRanges, apiServers, resolveName);
     this.#server = createServer({
       headersTimeout: 10_000,
       requestTimeout: 300_000,
@@ -231,6 +234,10 @@ async function firstFlight(client: Duplex, head: Buffer, target: EgressTarget): 
       if (hello !== 'incomplete') {
         // For an address no name is sent (RFC 6066, 3).
         const wanted = isIP(target.host) ? null : target.host;
+        if (hello.hidden)
+          throw new Problem('egress-server-name', 403, 'A TLS server name that is encrypted (ECH) is refused.', {
+            next: 'Switch Encrypted Client Hello off in the client.',
+          });
         if (hello.serverName?.replace(/\.$/, '') === wanted || (wanted === null && hello.serverName === null))
           return bytes;
         throw new Problem('egress-server-name', 403, `The TLS server name is not ${target.host}.`);

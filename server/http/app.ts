@@ -53,6 +53,7 @@ export function buildApp(deps: AppDeps): Router {
     c.header('traceparent', correlation.traceparent);
     c.header('x-content-type-options', 'nosniff');
     c.header('referrer-policy', 'no-referrer');
+    c.header('cross-origin-resource-policy', 'same-origin');
     c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
     if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
     const ms = performance.now() - started;

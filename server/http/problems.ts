@@ -10,10 +10,20 @@ export function asProblem(error: unknown): Problem {
     return new Problem('bad-request', error.status, error.message || 'The request could not be read.', {
       cause: error.cause,
     });
+  if (isUnstorable(error))
+    return new Problem('invalid-request', 400, 'The request holds a character that no text may have (U+0000).', {
+      cause: error,
+    });
   return new Problem('internal', 500, 'Something went wrong in the portal.', {
     next: 'Try again. If it stays, give an administrator the correlation id.',
     cause: error,
   });
+}
+
+/** Postgres refused a text for its characters: 22021 in a text, 22P05 in JSON. */
+function isUnstorable(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  return code === '22021' || code === '22P05' || (cause !== undefined && isUnstorable(cause));
 }
 
 /** The body. `type` only names the code: there is no page behind it (RFC 9457 3.1.1). */

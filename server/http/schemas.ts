@@ -1,10 +1,16 @@
 /** The shapes of the REST API, once: they validate, they type the pages' client and they are the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
+import { PRINTABLE } from '../domain/printable.ts';
 
 const dateTime = z.iso.datetime({ offset: true });
 const id = z.uuid();
 /** RFC 1123 label: what Kubernetes takes as a name and what fits a URL. */
 const label = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and -, at most 63');
+
+/** One line that people read, in pages, terminals and files. */
+const line = (most: number) => z.string().max(most).regex(PRINTABLE, 'no control characters');
+/** As Kubernetes checks names in RBAC (path segment names), and of one line: it stands in the manifest. */
+const clusterRole = z.string().regex(/^(?!\.\.?$)[!-$&-.0-~]{1,253}$/, 'no name of a ClusterRole');
 
 export const problemSchema = z
   .object({
@@ -120,9 +126,9 @@ export const roleSchema = z
     name: label,
     description: z.string().max(500),
     portal: z.enum(['admin', 'auditor', 'member']),
-    clusterRoles: z.array(z.string().max(253)).max(32),
+    clusterRoles: z.array(clusterRole).max(32),
     namespaces: z.array(label).max(200).describe('Empty: cluster-wide'),
-    groups: z.array(z.string().max(253)).max(200),
+    groups: z.array(line(253)).max(200),
     idleMs: minutes(1, 24 * 60),
     detachedMs: minutes(0, 24 * 60),
     hardCapMs: minutes(1, 7 * 24 * 60),
@@ -150,9 +156,9 @@ export type User = z.infer<typeof userSchema>;
 export const createUserSchema = z
   .object({
     email: z.email().max(254),
-    name: z.string().min(1).max(200),
+    name: line(200).min(1),
     password: z.string().min(12).max(1024),
-    groups: z.array(z.string().max(253)).max(200).default([]),
+    groups: z.array(line(253)).max(200).default([]),
   })
   .openapi('CreateUser');
 export type CreateUser = z.infer<typeof createUserSchema>;
@@ -161,8 +167,8 @@ export type CreateUser = z.infer<typeof createUserSchema>;
 export const updateUserSchema = z
   .object({
     disabled: z.boolean().optional(),
-    name: z.string().min(1).max(200).optional(),
-    groups: z.array(z.string().max(253)).max(200).optional(),
+    name: line(200).min(1).optional(),
+    groups: z.array(line(253)).max(200).optional(),
     password: z.string().min(12).max(1024).optional(),
   })
   .openapi('UpdateUser');
@@ -183,7 +189,7 @@ export type ApiToken = z.infer<typeof apiTokenSchema>;
 
 export const createTokenSchema = z
   .object({
-    name: z.string().min(1).max(200),
+    name: line(200).min(1),
     scopes: z.array(z.enum(['read', 'sessions', 'admin'])).min(1),
     days: z.number().int().min(1).max(365),
   })

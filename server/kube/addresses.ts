@@ -1,5 +1,5 @@
 /** Which addresses the portal dials for a cluster: decided after DNS, on the address that is then connected to. */
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { classifyAddress } from '../domain/addresses.ts';
 import { Problem } from '../domain/problem.ts';
@@ -7,7 +7,16 @@ import { Problem } from '../domain/problem.ts';
 export type AddressRules = {
   /** Loopback and private ranges: clusters inside the operator's own network. */
   allowPrivate: boolean;
+  /** Default: the machine's own. */
+  resolveName?: ResolveName;
 };
+
+/** As node's `dns.lookup` with `all`. */
+export type ResolveName = (
+  host: string,
+  options: LookupOptions & { all: true },
+  done: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void;
 
 /** Throws Problem `address-refused` where the rules do not let the portal connect to this IP address. */
 export function checkAddress(address: string, rules: AddressRules): void {
@@ -32,10 +41,10 @@ const reasons = {
  * name: a name that resolves to a public and a metadata address is an attack, not a cluster.
  */
 export function guardedLookup(rules: AddressRules): LookupFunction {
+  const resolveName: ResolveName = rules.resolveName ?? dnsLookup;
   return (hostname, options, callback) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, found) => {
+    resolveName(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0);
-      const addresses: LookupAddress[] = found;
       try {
         for (const { address } of addresses) checkAddress(address, rules);
       } catch (refused) {

@@ -2,6 +2,7 @@
 import type { Claim } from '../../protocol/frames.ts';
 import { KUBERNETES_PORT, PromptEnv, TOKEN_FILE } from '../../protocol/sandbox.ts';
 import type { SessionWithNames } from '../../db/queries/sessions.ts';
+import { printable } from '../domain/printable.ts';
 
 /** `authority`: PEM that the sandbox's Kubernetes address is verified with. */
 export function claimOf(
@@ -61,11 +62,6 @@ export function greeting(session: SessionWithNames): string {
       `or after ${minutes(session.idleMs)} without input; type exit to leave.`,
   ];
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-/** Names come from people and identity providers: no control character of theirs reaches the terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '');
 }
 
 function utc(date: Date): string {

@@ -1,10 +1,14 @@
 /** The audit log's routes over a real database: who may read what, filters, pages, and calls joined to their ends. */
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../../db/client.ts';
 import { migrate } from '../../../db/migrate.ts';
 import { insertAuditEvents, listAuditEvents, listSessionCalls, type NewAuditEvent } from '../../../db/queries/audit.ts';
 import { testDatabase } from '../../../e2e/database.ts';
+import { AuditLog } from '../../audit/audit-log.ts';
 import type { Person, PortalRole } from '../../domain/person.ts';
 import { Problem } from '../../domain/problem.ts';
 import { newRouter, type Router } from '../router.ts';
@@ -152,4 +156,26 @@ test('bad questions and wrong people', async () => {
   portal = 'member';
   expect(await get('/audit')).toMatchObject({ status: 403, code: 'forbidden' });
   portal = 'auditor';
+});
+
+test('what Postgres cannot hold is on record without it, and keeps nothing else from the log', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'sallyport-audit-'));
+  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  const faults: unknown[] = [];
+  await using log = await AuditLog.open({
+    dir,
+    insert: (rows) => insertAuditEvents(db.db, rows),
+    now: () => new Date(),
+    onFault: (error) => faults.push(error),
+  });
+  const at = new Date(start + 200_000);
+  // As anybody may send them: an email at the sign-in, a field selector, a path.
+  const poison = 'a\0b\ud800c';
+  await log.record({ at, code: 'sign-in.failed', actorId: null, actor: poison, detail: { list: [{ deep: poison }] } });
+  await log.record({ at, code: 'sign-in.failed', actorId: null, actor: 'the next one' });
+  expect(await log.flush(), String(faults[0])).toBe(true);
+  const [next, poisoned] = await listAuditEvents(db.db, { from: at, code: 'sign-in.failed' }, 10);
+  expect(next!.actor).toBe('the next one');
+  const clean = 'a\ufffdb\ufffdc';
+  expect(poisoned).toMatchObject({ actor: clean, detail: { list: [{ deep: clean }] } });
 });

@@ -93,6 +93,7 @@ export function recordingRoutes(deps: RecordingRoutesDeps): Router {
     if (range === 'unsatisfiable') return c.body(null, 416, { 'content-range': `bytes */${size}` });
     const { start, end } = range ?? { start: 0, end: size };
     c.header('content-type', LOG_TYPE);
+    c.header('content-disposition', `attachment; filename="${c.req.valid('param').id}.log"`);
     c.header('content-length', String(end - start));
     c.header('accept-ranges', 'bytes');
     if (range) c.header('content-range', `bytes ${start}-${end - 1}/${size}`);
