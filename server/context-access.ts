@@ -11,6 +11,7 @@ import type { Roles } from './access/roles.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
+import { sealingContexts } from './crypto/sealed-records.ts';
 import type { Sealer } from './crypto/sealing.ts';
 import { ApiServer } from './gateway/api-server.ts';
 import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
@@ -213,7 +214,7 @@ async function ownCertificate(authority: Authority): Promise<{ cert: string; key
 
 /** One authority for the installation, so that kubeconfigs outlive the process that wrote them. */
 async function openAuthority(db: Db, sealer: Sealer, now: () => Date): Promise<Authority> {
-  const context = 'sandbox-authority';
+  const context = sealingContexts.sandboxAuthority;
   const made = await createAuthority(now());
   const kept = await settleSetting(db, context, {
     certificate: made.certificate,

@@ -143,7 +143,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   });
 
   // ── clusters, then access itself ──
-  const sealer = new Sealer([options.secrets.masterKey]);
+  const sealer = new Sealer(options.secrets.masterKeys);
   const clusterRoles = async () => [...new Set((await roles.list()).flatMap((role) => role.clusterRoles))];
   const registry = opening.use(
     new ClusterRegistry({

@@ -1,5 +1,5 @@
 /** Portal processes and their leases. */
-import { eq, lt } from 'drizzle-orm';
+import { eq, gte, lt } from 'drizzle-orm';
 import type { Db } from '../client.ts';
 import { replicas } from '../schema.ts';
 
@@ -13,6 +13,12 @@ export async function beat(db: Db, id: string, startedAt: Date, now: Date): Prom
 
 export async function forget(db: Db, id: string): Promise<void> {
   await db.delete(replicas).where(eq(replicas.id, id));
+}
+
+/** Replicas that were seen since. */
+export async function liveReplicas(db: Db, since: Date): Promise<string[]> {
+  const rows = await db.select({ id: replicas.id }).from(replicas).where(gte(replicas.seenAt, since));
+  return rows.map(({ id }) => id);
 }
 
 /** Removes the rows of replicas that have not been seen since. */

@@ -1,12 +1,14 @@
 /** Commands on the server, as an operator runs them: the first administrator, a lock-out, a backup and its restoring. */
 import { spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBarePortal, type BarePortal } from '../../e2e/bare-portal.ts';
+import { Sealer } from '../crypto/sealing.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 let portal: BarePortal;
@@ -23,16 +25,21 @@ afterAll(async () => {
 
 type Ran = { code: number; result: Record<string, string>; said: string };
 
-async function admin(on: BarePortal, args: string[], input = ''): Promise<Ran> {
-  const child = spawn(process.execPath, [join(ROOT, 'server', 'admin.ts'), ...args], {
+function spawnAdmin(on: BarePortal, args: string[], env: Record<string, string> = {}) {
+  return spawn(process.execPath, [join(ROOT, 'server', 'admin.ts'), ...args], {
     env: {
       PATH: process.env['PATH'] ?? '',
       NODE_ENV: 'production',
       SALLYPORT_DATA_DIR: on.dataDir,
       DATABASE_URL: on.urls.url,
       MIGRATION_DATABASE_URL: on.urls.migrationUrl,
+      ...env,
     },
   });
+}
+
+async function admin(on: BarePortal, args: string[], input = '', env: Record<string, string> = {}): Promise<Ran> {
+  const child = spawnAdmin(on, args, env);
   child.stdin.end(input);
   const [out, said, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: code as number, result: out ? (JSON.parse(out) as Record<string, string>) : {}, said };
@@ -134,4 +141,134 @@ test('a backup of a running portal, restored elsewhere, is the same portal', asy
   expect(await count(revived)).toBe(await count(portal));
   // New events get ids of their own.
   await revived.token((await revived.sql<{ id: string }[]>`select id from users limit 1`)[0]!.id, ['read']);
+});
+
+describe('a new master key', () => {
+  const rotate = ['keys', 'rotate-master'];
+  const cluster = randomUUID();
+  let on: BarePortal;
+  let first: Buffer;
+  const kept = () =>
+    readFileSync(join(on.dataDir, 'keys', 'master.key'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => Buffer.from(line, 'base64'));
+  const seal = (key: Buffer, text: string, context: string) => new Sealer([key]).seal(text, context);
+  /** What is sealed in the database, opened with these keys alone. */
+  const opened = async (...keys: Buffer[]) => {
+    const sealer = new Sealer(keys as [Buffer, ...Buffer[]]);
+    const [row] = await on.sql<{ credential: Buffer }[]>`select credential from clusters where id = ${cluster}`;
+    const [session] = await on.sql<{ id: string; host_secret: Buffer }[]>`select id, host_secret from access_sessions`;
+    const [{ value } = { value: { key: '' } }] = await on.sql<
+      { value: { key: string } }[]
+    >`select value from settings where key = 'sandbox-authority'`;
+    return [
+      sealer.open(row!.credential, `cluster-credential:${cluster}`).toString(),
+      sealer.open(session!.host_secret, `session-host:${session!.id}`).toString(),
+      sealer.open(Buffer.from(value.key, 'base64'), 'sandbox-authority').toString().slice(0, 27),
+    ];
+  };
+  const all = ['credential', 'host secret', '-----BEGIN PRIVATE KEY-----'];
+
+  beforeAll(async () => {
+    on = await startBarePortal();
+    first = kept()[0]!;
+    const person = await on.person('sealed', []);
+    const session = randomUUID();
+    await on.owner`insert into clusters (id, name, production, namespace, server, ca, credential, managed)
+      values (${cluster}, 'sealed', false, 'sallyport', 'https://203.0.113.1', '', ${seal(first, 'credential', `cluster-credential:${cluster}`)}, false)`;
+    await on.owner`insert into access_sessions (id, user_id, cluster_id, role, channel, state, service_account, cluster_roles,
+        namespaces, idle_ms, detached_ms, client_address, opened_at, last_input_at, hard_cap_at, cleanup_pending, host_secret)
+      values (${session}, ${person.id}, ${cluster}, 'developer', 'terminal', 'ended', 'sp', '{}', '{}', 1, 1, '::1', now(), now(),
+        now(), false, ${seal(first, 'host secret', `session-host:${session}`)})`;
+  });
+  afterAll(() => on[Symbol.asyncDispose]());
+
+  test('is not made while a portal runs, on this data directory or on another one', async () => {
+    expect(await admin(on, rotate)).toMatchObject({ code: 1, said: expect.stringContaining('another portal') });
+    const elsewhere = { SALLYPORT_DATA_DIR: join(folder, 'elsewhere') };
+    expect(await admin(on, rotate, '', elsewhere)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('1 other portal(s) on this database run'),
+    });
+    await on.stop('SIGTERM');
+  });
+
+  test('a crash in the middle loses nothing: both keys are kept, everything opens, and a portal starts', async () => {
+    // The last record is held by somebody else: the command waits there, with the others replaced and not committed.
+    await on.owner.begin(async (tx) => {
+      await tx`select 1 from settings where key = 'sandbox-authority' for update`;
+      const child = spawnAdmin(on, rotate);
+      const ended = once(child, 'exit');
+      await expect
+        .poll(
+          () =>
+            on.sql`select 1 from pg_stat_activity where application_name = 'sallyport admin' and wait_event_type = 'Lock'`,
+          { timeout: 10_000 },
+        )
+        .toHaveLength(1);
+      child.kill('SIGKILL');
+      await ended;
+    });
+    expect(kept()).toHaveLength(2);
+    expect(kept()[1]!.equals(first)).toBe(true);
+    expect(await opened(first)).toEqual(all);
+    await using revived = await on.again();
+    expect((await fetch(`${revived.origin}/healthz`)).status).toBe(200);
+    await revived.stop('SIGTERM');
+  });
+
+  test('called again, it goes on: everything is under the new key, and the old one is gone and opens nothing', async () => {
+    const [next] = kept();
+    expect(await admin(on, rotate)).toMatchObject({ code: 0, said: '', result: { records: 3 } });
+    expect(kept()).toEqual([next]);
+    expect(statSync(join(on.dataDir, 'keys', 'master.key')).mode & 0o777).toBe(0o600);
+    expect(await opened(next!)).toEqual(all);
+    await expect(opened(first)).rejects.toThrow("not among the portal's");
+    const [event] = await on.sql`select code, detail from audit_events order by id desc limit 1`;
+    expect(event).toEqual({ code: 'keys.rotated', detail: { key: 'master', records: 3 } });
+    await using revived = await on.again();
+    expect((await fetch(`${revived.origin}/healthz`)).status).toBe(200);
+    await revived.stop('SIGTERM');
+  });
+
+  test('a crash before the old key was dropped: called again, it drops it', async () => {
+    const [current] = kept();
+    const file = join(on.dataDir, 'keys', 'master.key');
+    writeFileSync(file, `${current!.toString('base64')}\n${first.toString('base64')}\n`);
+    expect(await admin(on, rotate)).toMatchObject({ code: 0, result: { records: 3 } });
+    expect(kept()).toEqual([current]);
+  });
+
+  test('given by the environment: both are given until it is done', async () => {
+    const [current] = kept();
+    const next = randomBytes(32);
+    const env = (...keys: Buffer[]) => ({ SALLYPORT_MASTER_KEY: keys.map((key) => key.toString('base64')).join(' ') });
+    expect(await admin(on, rotate, '', env(current!))).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('Put a new key before it'),
+    });
+    // Without the old key nothing opens, and nothing is changed.
+    expect(await admin(on, rotate, '', env(next, randomBytes(32)))).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('the credential of the cluster sealed does not open'),
+    });
+    expect(await admin(on, rotate, '', env(next, current!))).toMatchObject({ code: 0, result: { records: 3 } });
+    expect(await opened(next)).toEqual(all);
+  });
+
+  test('a record that the command was never told of keeps the old key', async () => {
+    const current = randomBytes(32);
+    const keys = [randomBytes(32), current];
+    await on.owner`update clusters set credential = ''`;
+    await on.owner`update access_sessions set host_secret = null`;
+    await on.owner`delete from settings where key = 'sandbox-authority'`;
+    const forgotten = { nested: { key: seal(current, 'x', 'y').toString('base64') } };
+    await on.owner`insert into settings (key, value) values ('forgotten', ${on.owner.json(forgotten)})`;
+    const env = { SALLYPORT_MASTER_KEY: keys.map((key) => key.toString('base64')).join('\n') };
+    expect(await admin(on, rotate, '', env)).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('The old key is kept: settings.value still needs it'),
+    });
+  });
 });

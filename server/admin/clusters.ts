@@ -37,7 +37,7 @@ export async function addCluster({ config, db, values }: Opened): Promise<unknow
     db,
     // A command lives for a moment: it keeps nothing that a notification would have to change.
     notifications: { on: () => () => {}, onReset: () => () => {} },
-    sealer: new Sealer([loadSecrets(config).masterKey]),
+    sealer: new Sealer(loadSecrets(config).masterKeys),
     audit: directAudit(db),
     addresses: { allowPrivate: config.clusters.privateAddresses },
     clusterRoles,

@@ -14,13 +14,13 @@ import { hashPassword } from '../auth/password.ts';
 import { insertNewToken } from '../auth/api-tokens.ts';
 import type { Config } from '../config/config.ts';
 import { openDataDir } from '../config/data-dir.ts';
-import { rotateSigningKey } from '../config/secrets.ts';
 import type { DatabaseUrls } from '../database.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import type { Scope } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import { seedRoles } from '../access/roles.ts';
 import { addCluster } from './clusters.ts';
+import { rotateMaster, rotateSigning } from './keys.ts';
 
 type Opened = { config: Config; db: Db; urls: DatabaseUrls; values: Record<string, string | undefined> };
 
@@ -98,11 +98,13 @@ export const commands: Command[] = [
     name: 'keys rotate',
     says: 'Put a new signing key first; the present ones go on verifying. Takes effect at the next start.',
     options: {},
-    run: async ({ config }) => {
-      if (config.keys.signing)
-        throw new Problem('key-given', 409, 'SALLYPORT_SIGNING_KEY gives the keys: put the new one first there.');
-      return { file: rotateSigningKey(config.dataDir, new Date()) };
-    },
+    run: rotateSigning,
+  },
+  {
+    name: 'keys rotate-master',
+    says: 'Put a new master key in place of the present one, and re-wrap all that is sealed under it; the portal must not run. Called again after a crash, it goes on.',
+    options: {},
+    run: rotateMaster,
   },
   {
     name: 'database url',

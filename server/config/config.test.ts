@@ -97,10 +97,10 @@ test('keys are made once, closed to others, and a new signing key goes before th
   };
   const first = loadSecrets(config);
   const second = loadSecrets(config);
-  expect(second.masterKey).toEqual(first.masterKey);
+  expect(second.masterKeys).toEqual(first.masterKeys);
   expect(second.webSecret).toBe(first.webSecret);
   expect(second.signingKeys[0].equals(first.signingKeys[0])).toBe(true);
-  expect(first.masterKey).toHaveLength(32);
+  expect(first.masterKeys.map((key) => key.length)).toEqual([32]);
   expect(statSync(join(config.dataDir, 'keys')).mode & 0o777).toBe(0o700);
   expect(statSync(join(config.dataDir, 'keys', 'master.key')).mode & 0o777).toBe(0o600);
   rotateSigningKey(config.dataDir, new Date());

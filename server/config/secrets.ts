@@ -1,13 +1,27 @@
 /** The keys: given by the environment or made on the first start. The last of three steps. */
 import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Config } from './config.ts';
 import { ConfigError } from './env.ts';
 
 export type Secrets = {
-  /** 32 bytes: wraps the data keys of sealed credentials. Losing it loses what was sealed. */
-  masterKey: Buffer;
+  /**
+   * 32 bytes each: they wrap the data keys of sealed records. The first seals, all open; there are several only while
+   * one takes the place of another (server/admin/keys.ts). Losing them loses what was sealed.
+   */
+  masterKeys: [Buffer, ...Buffer[]];
   /** P-256 private keys for ES256; the first signs, all verify, so that a new one can be put first without sign-outs. */
   signingKeys: [KeyObject, ...KeyObject[]];
   /** next-auth's own; it authorises nothing here. The only one that web is given. */
@@ -18,10 +32,8 @@ export type Secrets = {
 export function loadSecrets(config: Pick<Config, 'dataDir' | 'keys'>): Secrets {
   const folder = join(config.dataDir, 'keys');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const masterText =
-    config.keys.master ?? readOrMake(join(folder, 'master.key'), () => randomBytes(32).toString('base64'));
   return {
-    masterKey: parseMaster(masterText),
+    masterKeys: parseMasters(config.keys.master ?? readOrMake(join(folder, MASTER), newMasterKey)),
     signingKeys: loadSigningKeys(folder, config.keys.signing),
     webSecret: config.keys.web ?? readOrMake(join(folder, 'web.secret'), () => randomBytes(32).toString('base64url')),
   };
@@ -37,10 +49,46 @@ export function rotateSigningKey(dataDir: string, now: Date): string {
   return path;
 }
 
-function parseMaster(text: string): Buffer {
-  const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== 32) throw new ConfigError('SALLYPORT_MASTER_KEY', 'is not 32 bytes in base64');
-  return key;
+/**
+ * Puts a new master key before the present one, which goes on opening; where a rotation was begun already, nothing
+ * changes. The file holds both until {@link dropOldMasterKeys}, so that a crash in between loses nothing.
+ */
+export function addMasterKey(dataDir: string): Secrets['masterKeys'] {
+  const path = join(dataDir, 'keys', MASTER);
+  const text = readOrMake(path, newMasterKey);
+  if (parseMasters(text).length === 1) replace(path, `${newMasterKey()}\n${text}`);
+  return parseMasters(readFileSync(path, 'utf8'));
+}
+
+/** Leaves the first master key alone in its file: only once nothing in the database needs another one. */
+export function dropOldMasterKeys(dataDir: string): void {
+  const path = join(dataDir, 'keys', MASTER);
+  replace(path, readFileSync(path, 'utf8').trim().split(/\s+/)[0]!);
+}
+
+/** The file is the old one or the new one, whole, whatever happens meanwhile. */
+function replace(path: string, text: string): void {
+  const temporary = writeBeside(path, text);
+  renameSync(temporary, path);
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+const MASTER = 'master.key';
+
+function newMasterKey(): string {
+  return randomBytes(32).toString('base64');
+}
+
+/** One key, or several with white space between them, the one that seals first. */
+function parseMasters(text: string): Secrets['masterKeys'] {
+  const keys = text
+    .trim()
+    .split(/\s+/)
+    .map((word) => Buffer.from(word, 'base64'));
+  if (keys.some((key) => key.length !== 32)) throw new ConfigError('SALLYPORT_MASTER_KEY', 'is not 32 bytes in base64');
+  return keys as Secrets['masterKeys'];
 }
 
 function loadSigningKeys(folder: string, given: string | undefined): Secrets['signingKeys'] {
@@ -86,8 +134,7 @@ function readOrMake(path: string, make: () => string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(temporary, `${make()}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  const temporary = writeBeside(path, make());
   try {
     linkSync(temporary, path);
   } catch (error) {
@@ -96,4 +143,10 @@ function readOrMake(path: string, make: () => string): string {
     unlinkSync(temporary);
   }
   return readFileSync(path, 'utf8').trim();
+}
+
+function writeBeside(path: string, text: string): string {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(temporary, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  return temporary;
 }

@@ -69,13 +69,13 @@ export const variables = {
   ),
   SALLYPORT_MASTER_KEY: variable(
     'Keys',
-    'Seals credentials at rest: 32 bytes, base64.',
+    'Seals credentials at rest: 32 bytes, base64. Several, white space between: the first seals, all open (docs/operations.md, “Keys”).',
     'made at the first start',
     true,
   ),
   SALLYPORT_SIGNING_KEY: variable(
     'Keys',
-    'Signs tokens: P-256 private key, PKCS #8 PEM. Replicas share one.',
+    'Signs tokens: P-256 private key, PKCS #8 PEM; several: the first signs, all verify. Replicas share them.',
     'made at the first start',
     true,
   ),

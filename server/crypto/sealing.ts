@@ -31,6 +31,11 @@ export class Sealer {
     this.#current = keyId(keys[0]);
   }
 
+  /** Ids of the keys that only open: what carries one waits to be re-wrapped. */
+  get oldKeyIds(): string[] {
+    return [...this.#keys.keys()].filter((id) => id !== this.#current);
+  }
+
   /** `context` says what and whose the record is (`cluster-credential:<id>`); opening needs the same one. */
   seal(plaintext: Uint8Array | string, context: string): Buffer {
     const dataKey = randomBytes(KEY_BYTES);
@@ -53,7 +58,7 @@ export class Sealer {
   }
 
   #header(): Buffer {
-    return Buffer.concat([Buffer.from([VERSION, this.#current.length]), Buffer.from(this.#current)]);
+    return sealedHeader(this.#current);
   }
 
   #wrap(dataKey: Buffer, context: string): Buffer {
@@ -70,6 +75,11 @@ export class Sealer {
     const dataKey = decrypt(master, sealed.subarray(2 + id.length, bodyAt), context);
     return { keyId: id, dataKey, body: sealed.subarray(bodyAt) };
   }
+}
+
+/** What every record that needs this key begins with. */
+export function sealedHeader(id: string): Buffer {
+  return Buffer.concat([Buffer.from([VERSION, id.length]), Buffer.from(id)]);
 }
 
 function keyId(key: MasterKey): string {

@@ -11,6 +11,7 @@ export const auditCodes = {
   'user.enabled': 'User enabled',
   'token.created': 'API token created',
   'token.revoked': 'API token revoked',
+  'keys.rotated': 'A key of the portal replaced',
   'role.created': 'Role created',
   'role.updated': 'Role changed',
   'role.deleted': 'Role deleted',

@@ -15,6 +15,7 @@ import {
   updateCluster,
 } from '../../db/queries/clusters.ts';
 import type { AuditSink } from '../audit/sink.ts';
+import { sealingContexts } from '../crypto/sealed-records.ts';
 import type { Sealer } from '../crypto/sealing.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { Problem } from '../domain/problem.ts';
@@ -211,7 +212,7 @@ export class ClusterRegistry implements AsyncDisposable {
     if (!row || row.removedAt) throw unknown(id);
     const { name, namespace, server, ca, tlsServerName } = row;
     const credential = JSON.parse(
-      this.#deps.sealer.open(row.credential, sealingContext(id)).toString(),
+      this.#deps.sealer.open(row.credential, sealingContexts.clusterCredential(id)).toString(),
     ) as ClusterCredential;
     const facts: ConnectionFacts = { id, name, namespace, address: { server, ca, tlsServerName }, credential };
     const connection = openConnection(facts, this.#deps.addresses);
@@ -219,7 +220,7 @@ export class ClusterRegistry implements AsyncDisposable {
   }
 
   #seal(id: string, credential: ClusterCredential): Buffer {
-    return this.#deps.sealer.seal(JSON.stringify(credential), sealingContext(id));
+    return this.#deps.sealer.seal(JSON.stringify(credential), sealingContexts.clusterCredential(id));
   }
 
   /** Calls under way keep their connections; the agent closes those that are idle. */
@@ -252,10 +253,6 @@ function parse({ connection }: Registration): { address: ClusterAddress; credent
     },
     credential: { kind: 'token', token: connection.token.trim() },
   };
-}
-
-function sealingContext(id: string): string {
-  return `cluster-credential:${id}`;
 }
 
 function withoutCredential(row: ClusterRow): RegisteredCluster {

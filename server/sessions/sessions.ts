@@ -36,6 +36,7 @@ import type {
 import { comingBack, notFound, notLive, notYours, openingLate, stopping, unknownCluster } from './problems.ts';
 import { reap } from './reaper.ts';
 import { newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
+import { sealingContexts } from '../crypto/sealed-records.ts';
 import { leaseRow, takeUp, verdictOn } from './takeover.ts';
 import { heardInput, keepUp, writeInput } from './upkeep.ts';
 import { sessionView, type SessionView } from './view.ts';
@@ -75,8 +76,6 @@ export type SessionListFilter = rows.SessionFilter;
 export type Caller = { clientAddress: string; correlationId: string };
 
 export type { SessionView };
-
-const sealContext = (session: string) => `session-host:${session}`;
 
 export class Sessions implements AsyncDisposable {
   readonly #deps: SessionsDeps;
@@ -124,7 +123,7 @@ export class Sessions implements AsyncDisposable {
         role,
         clientAddress: caller.clientAddress,
         container: warm?.sandbox.container ?? null,
-        hostSecret: this.#deps.sealer.seal(secret, sealContext(id)),
+        hostSecret: this.#deps.sealer.seal(secret, sealingContexts.hostSecret(id)),
       }),
     ).catch(async (error: unknown) => {
       // Where it is not known whether the row was written, the sandbox may be a session's: not to be used again.
@@ -368,7 +367,7 @@ export class Sessions implements AsyncDisposable {
   async #adopt(row: rows.SessionWithNames, container: string): Promise<void> {
     const live = this.#hold(await leaseRow(this.#deps, row));
     try {
-      live.started = takeUp(this.#deps, live, container, sealContext(row.id));
+      live.started = takeUp(this.#deps, live, container, sealingContexts.hostSecret(row.id));
       await live.started;
     } catch (error) {
       this.#deps.log.warn({ err: error, session: row.id }, 'a running session could not be taken up');
