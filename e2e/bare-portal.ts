@@ -15,6 +15,7 @@ import { Roles } from '../server/access/roles.ts';
 import { directAudit } from '../server/audit/direct.ts';
 import { createUser } from '../server/auth/accounts.ts';
 import { ApiTokens } from '../server/auth/api-tokens.ts';
+import { LiveProofs } from '../server/auth/live-proofs.ts';
 import { WebSessions } from '../server/auth/web-sessions.ts';
 import type { Scope } from '../server/domain/person.ts';
 import { testDatabase } from './database.ts';
@@ -32,7 +33,7 @@ export type BarePortal = AsyncDisposable & {
   log(): string;
   pid: number;
   /** What another replica on the same database would have. */
-  replica: { webSessions: WebSessions; apiTokens: ApiTokens };
+  replica: { webSessions: WebSessions; apiTokens: ApiTokens; proofs: LiveProofs };
   /** Makes a local person in these groups. */
   person(name: string, groups: string[]): Promise<{ id: string; email: string }>;
   /** Signs them in without the pages: the Cookie header, and the web session's id. */
@@ -90,6 +91,7 @@ export async function startBarePortal(env: Record<string, string> = {}, place?: 
     new WebSessions({ db: database.db, notifications, roles, lifetimeMs: 3_600_000, now }),
   );
   const apiTokens = opening.use(new ApiTokens({ db: database.db, notifications, roles, audit, now }));
+  const proofs = opening.use(new LiveProofs({ db: database.db, notifications, now }));
   const sql = postgres(urls.url, { max: 1, onnotice: () => undefined });
   opening.defer(() => sql.end());
   const owner = postgres(urls.migrationUrl, { max: 1, onnotice: () => undefined });
@@ -104,7 +106,7 @@ export async function startBarePortal(env: Record<string, string> = {}, place?: 
     sql,
     log: () => lines.join(''),
     pid: child.pid!,
-    replica: { webSessions, apiTokens },
+    replica: { webSessions, apiTokens, proofs },
     async person(name, groups) {
       const email = `${name}@example.com`;
       const user = await createUser(database.db, {

@@ -36,6 +36,8 @@ export type Visitor = {
   api<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Opens a session and attaches to its terminal. */
   open(request?: { cluster?: string; role?: string }): Promise<{ id: string; terminal: TerminalClient }>;
+  /** The same person signed in once more, in another browser. */
+  again(): Promise<Visitor>;
   /** A further page on a session. */
   terminal(session: string, ticket?: string): TerminalClient;
 };
@@ -219,9 +221,14 @@ export class TestPortal implements AsyncDisposable {
 
   /** A person with these groups, signed in: made as rows, since a scenario about sessions needs no provider. */
   async visitor(groups: string[] = ['sallyport-admins']): Promise<Visitor> {
-    const [id, webSession, name] = [randomUUID(), randomUUID(), `p${randomBytes(4).toString('hex')}`];
+    const [id, name] = [randomUUID(), `p${randomBytes(4).toString('hex')}`];
     const email = `${name}@example.com`;
     await this.sql`insert into users ${this.sql({ id, provider: 'oidc', issuer: 'e2e', subject: name, email, name, slug: name, groups })}`;
+    return this.#signIn(id, email);
+  }
+
+  async #signIn(id: string, email: string): Promise<Visitor> {
+    const webSession = randomUUID();
     const token = randomBytes(32).toString('base64url');
     const row = {
       id: webSession,
@@ -252,6 +259,7 @@ export class TestPortal implements AsyncDisposable {
       cookie,
       webSession,
       api,
+      again: () => this.#signIn(id, email),
       terminal,
       async open(asked = {}) {
         const body = { cluster: CLUSTER, ...asked };

@@ -18,6 +18,7 @@ import { ApiTokens } from './auth/api-tokens.ts';
 import { clearedSessionCookie, sessionCookie, sessionCookieName } from './auth/cookies.ts';
 import { GithubProvider } from './auth/github.ts';
 import { identifier } from './auth/identify.ts';
+import { LiveProofs } from './auth/live-proofs.ts';
 import { checkLocalPassword } from './auth/local.ts';
 import { OidcProvider } from './auth/oidc.ts';
 import { formTargets, signInOffer, signInSettings, signOutUrl } from './auth/offer.ts';
@@ -27,6 +28,7 @@ import { WebSessions } from './auth/web-sessions.ts';
 import type { Config } from './config/config.ts';
 import { openAccess } from './context-access.ts';
 import { Sealer } from './crypto/sealing.ts';
+import type { Proof } from './domain/person.ts';
 import { reachingRoles } from './domain/role-choice.ts';
 import type { Secrets } from './config/secrets.ts';
 import { buildApp } from './http/app.ts';
@@ -127,6 +129,8 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const instance = portalId.slice(0, 8);
   const cookieName = sessionCookieName(instance);
   const identify = identifier({ cookieName, webSessions, apiTokens });
+  const proofs = opening.use(new LiveProofs({ db, notifications, now }));
+  const hold = (proof: Proof) => proofs.hold(proof);
   const { oidc: oidcConfig, github: githubConfig, local } = config.signIn;
   const oidc = oidcConfig && new OidcProvider(oidcConfig, now);
   const github = githubConfig && new GithubProvider(githubConfig);
@@ -194,10 +198,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       origin,
       trusted,
       identify,
-      onProofsEnded: (listener) => {
-        const stops = [webSessions.onEnded(listener), apiTokens.onRevoked(listener)];
-        return () => stops.forEach((stop) => stop());
-      },
+      hold,
       log,
     }),
   );
@@ -244,6 +245,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     trusted,
     monitoring: trustedProxies(config.monitoringFrom),
     identify,
+    hold,
     health,
     metrics,
     log,

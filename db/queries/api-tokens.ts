@@ -1,10 +1,13 @@
 /** API tokens: hashes, never the tokens. */
-import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Db } from '../client.ts';
 import { apiTokens, users } from '../schema.ts';
 import type { UserRow } from './users.ts';
 
 export type ApiTokenRow = typeof apiTokens.$inferSelect;
+
+/** Neither revoked nor expired, and its person, who is joined, not disabled. */
+const isLive = (now: Date) => and(isNull(apiTokens.revokedAt), gt(apiTokens.expiresAt, now), isNull(users.disabledAt));
 
 export async function insertApiToken(
   db: Db,
@@ -23,15 +26,19 @@ export async function findLiveApiToken(
     .select({ token: apiTokens, user: users })
     .from(apiTokens)
     .innerJoin(users, eq(users.id, apiTokens.userId))
-    .where(
-      and(
-        eq(apiTokens.tokenHash, tokenHash),
-        isNull(apiTokens.revokedAt),
-        gt(apiTokens.expiresAt, now),
-        isNull(users.disabledAt),
-      ),
-    );
+    .where(and(eq(apiTokens.tokenHash, tokenHash), isLive(now)));
   return rows[0];
+}
+
+/** Of `ids`, those that are good; not of the disabled. */
+export async function liveApiTokensAmong(db: Db, ids: string[], now: Date): Promise<string[]> {
+  if (!ids.length) return [];
+  const rows = await db
+    .select({ id: apiTokens.id })
+    .from(apiTokens)
+    .innerJoin(users, eq(users.id, apiTokens.userId))
+    .where(and(inArray(apiTokens.id, ids), isLive(now)));
+  return rows.map((row) => row.id);
 }
 
 /** A person's, newest first; the revoked and expired too. */

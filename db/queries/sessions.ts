@@ -1,5 +1,5 @@
 /** Access sessions' rows. Only server/sessions writes them. */
-import { and, count, desc, eq, inArray, lt, ne, or, sql, type SQL } from 'drizzle-orm';
+import { and, count, desc, eq, exists, inArray, lt, lte, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { EndReason, SessionState } from '../../server/domain/access-session.ts';
 import type { Db } from '../client.ts';
 import { accessSessions, clusters, roles, users, webSessions } from '../schema.ts';
@@ -103,6 +103,23 @@ export type SessionFacts = Partial<
 /** Facts that no state depends on. */
 export async function noteSession(db: Db, id: string, facts: SessionFacts): Promise<void> {
   await db.update(accessSessions).set(facts).where(eq(accessSessions.id, id));
+}
+
+/**
+ * A page came, by that sign-in or API token. A session whose own sign-in has expired is from now on that of the sign-in
+ * its person came back with: signing out of that ends it.
+ */
+export async function noteAttached(db: Db, id: string, proof: string, now: Date): Promise<void> {
+  await noteSession(db, id, { detachedAt: null });
+  const expired = db
+    .select({ id: webSessions.id })
+    .from(webSessions)
+    .where(and(eq(webSessions.id, accessSessions.webSessionId), lte(webSessions.expiresAt, now)));
+  const signIn = db.select({ id: webSessions.id }).from(webSessions).where(eq(webSessions.id, proof));
+  await db
+    .update(accessSessions)
+    .set({ webSessionId: proof })
+    .where(and(eq(accessSessions.id, id), exists(expired), exists(signIn)));
 }
 
 /** False where the session is not opening any more. */

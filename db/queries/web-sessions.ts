@@ -42,16 +42,15 @@ export async function endWebSessions(db: Db, which: { id: string } | { userId: s
   return rows.map((row) => row.id);
 }
 
-/** Of `ids`, those that are over: ended, expired, or of a disabled person. */
-export async function endedWebSessions(db: Db, ids: string[], now: Date): Promise<string[]> {
+/** Of `ids`, those that are live; not of the disabled. */
+export async function liveWebSessionsAmong(db: Db, ids: string[], now: Date): Promise<string[]> {
   if (!ids.length) return [];
   const rows = await db
     .select({ id: webSessions.id })
     .from(webSessions)
     .innerJoin(users, eq(users.id, webSessions.userId))
     .where(and(inArray(webSessions.id, ids), isLive(now)));
-  const live = new Set(rows.map((row) => row.id));
-  return ids.filter((id) => !live.has(id));
+  return rows.map((row) => row.id);
 }
 
 /** Old rows say nothing that the audit log does not: those that ended or expired before `before` go. */

@@ -1,8 +1,11 @@
 /** Every way in which a session ends by itself, by others or by its person, and what puts an end off. */
+import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CloseCode } from '../../protocol/frames.ts';
 import { leftovers } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
-import { CLUSTER, TestPortal } from '../portal.ts';
+import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
 
 let portal: TestPortal;
 beforeAll(async () => {
@@ -15,6 +18,33 @@ const gone = async (session: string) => {
   expect(left.containers).not.toContain(session);
   expect(left.cluster.filter((name) => name.includes(session.replaceAll('-', '').slice(0, 12)))).toEqual([]);
 };
+
+/** A transfer that is begun and left alone: nobody reads of the download, no more comes of the upload. */
+function transfer(person: Visitor, session: string, method: string, path: string, first?: string) {
+  const url = `${portal.url}/api/v1/sessions/${session}/files?path=${path}`;
+  const asked = request(url, { method, headers: { cookie: person.cookie, origin: portal.url } });
+  const answered = Promise.withResolvers<IncomingMessage>();
+  asked.on('response', answered.resolve);
+  asked.on('error', answered.reject);
+  answered.promise.catch(() => {});
+  if (first === undefined) asked.end();
+  else asked.write(first);
+  return {
+    answered: answered.promise,
+    /** How it goes on: the answer's status where all of it came, else the error. */
+    async outcome(): Promise<number | string> {
+      try {
+        const answer = await answered.promise;
+        await text(answer);
+        return answer.statusCode!;
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code ?? 'unknown';
+      } finally {
+        asked.destroy();
+      }
+    },
+  };
+}
 
 describe('time', () => {
   it('idles out while a program writes, is warned before, and a key puts it off', async () => {
@@ -96,6 +126,30 @@ describe('people', () => {
     const began = Date.now();
     await terminal.close();
     expect(Date.now() - began).toBeLessThan(1_000);
+    expect(await portal.ended(id)).toMatchObject({ endReason: 'signed-out' });
+    await gone(id);
+  });
+
+  it('a sign-in that expires lets go of its sessions; its person comes back to them, and then signing out ends them', async () => {
+    const person = await portal.visitor([await portal.role()]);
+    // Before the portal has seen it: what it keeps of the sign-in is this.
+    const expiresAt = new Date(Date.now() + 6_000);
+    await portal.sql`update web_sessions set expires_at = ${expiresAt} where id = ${person.webSession}`;
+    const { id, terminal } = await person.open();
+    await terminal.run('head -c 50000000 /dev/zero > big');
+    const download = transfer(person, id, 'GET', 'big');
+    const upload = transfer(person, id, 'PUT', '.', 'the first bytes of many');
+    expect((await download.answered).statusCode).toBe(200);
+    expect(await terminal.close()).toMatchObject({ code: CloseCode.signedOut });
+    expect(await upload.outcome()).toBe(401);
+    expect(await download.outcome()).toBe('ECONNRESET');
+    expect(Date.now() - expiresAt.getTime()).toBeLessThan(1_000);
+    await expect(person.api('POST', `/sessions/${id}/ticket`)).rejects.toMatchObject({ status: 401 });
+
+    const again = await person.again();
+    const back = await again.terminal(id).connect();
+    expect(await back.run('wc -c < big')).toBe('50000000\r\n');
+    await again.api('POST', '/sign-out');
     expect(await portal.ended(id)).toMatchObject({ endReason: 'signed-out' });
     await gone(id);
   });

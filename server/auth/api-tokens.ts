@@ -1,6 +1,6 @@
 /** API tokens: `sp_` and 256 random bits, shown once, kept as hashes, never able to do more than their scopes say. */
 import type { Db } from '../../db/client.ts';
-import { notify, type Notifications } from '../../db/notifications.ts';
+import type { Notifications } from '../../db/notifications.ts';
 import {
   countLiveApiTokens,
   findLiveApiToken,
@@ -26,7 +26,7 @@ const TOUCH_MS = 60_000;
 
 export type ApiTokensDeps = {
   db: Db;
-  notifications: Pick<Notifications, 'on' | 'onReset' | 'listening'>;
+  notifications: Pick<Notifications, 'on' | 'onReset' | 'listening' | 'announce'>;
   roles: { portalOf(person: Pick<Person, 'groups'>): Promise<Person['portal']> };
   audit: { record(event: AuditEvent): Promise<void> };
   now: () => Date;
@@ -63,7 +63,8 @@ export class ApiTokens implements AsyncDisposable {
         next: 'Make a new one on your account page.',
       });
     this.#used.set(found.token.id, now);
-    const proof = { kind: 'api-token' as const, id: found.token.id, scopes: found.token.scopes as Scope[] };
+    const { id, expiresAt, scopes } = found.token;
+    const proof = { kind: 'api-token' as const, id, expiresAt, scopes: scopes as Scope[] };
     return personFrom(found.user, proof, this.#deps.roles);
   }
 
@@ -110,16 +111,10 @@ export class ApiTokens implements AsyncDisposable {
     if (which.id !== undefined && !rows.length)
       throw new Problem('token-not-found', 404, 'You have no such API token.');
     for (const row of rows) {
-      this.#forget((found) => found.token.id === row.id);
-      await notify(this.#deps.db, 'api-token', row.id);
+      await this.#deps.notifications.announce(this.#deps.db, 'api-token', row.id);
       const detail = { id: row.id, name: row.name, userId: row.userId };
       await this.#deps.audit.record({ at: now, code: 'token.revoked', ...by, detail });
     }
-  }
-
-  /** Calls back on this replica with the id of a token that was revoked anywhere. Returns how to stop that. */
-  onRevoked(listener: (ids: readonly string[]) => void): () => void {
-    return this.#deps.notifications.on('api-token', (id) => listener([id]));
   }
 
   #forget(which: (found: Found) => boolean): void {

@@ -3,12 +3,11 @@
  * that they changed, and asked of the database while no NOTIFY can arrive.
  */
 import type { Db } from '../../db/client.ts';
-import { notify, type Notifications } from '../../db/notifications.ts';
+import type { Notifications } from '../../db/notifications.ts';
 import type { UserRow } from '../../db/queries/users.ts';
 import {
   deleteOldWebSessions,
   endWebSessions,
-  endedWebSessions,
   findLiveWebSession,
   insertWebSession,
   type WebSessionRow,
@@ -19,18 +18,12 @@ import { hashSecret, newSecret, SECRET_PATTERN } from './tokens.ts';
 
 /** Cached answers; far more than people who sit at a portal at once. */
 const CACHE_SIZE = 10_000;
-/** Ms between looks at what expired: an open socket outlives its sign-in by this much at most. */
-const EXPIRY_SWEEP_MS = 1_000;
 /** Rows are kept this long after their end, then the audit log alone remembers them. */
 const KEEP_MS = 30 * 24 * 3_600_000;
 
-/** `ended`: signed out, disabled or ended by an administrator; `expired`: its time was over. */
-export type EndOfWebSession = 'ended' | 'expired';
-type Listener = (ids: readonly string[], how: EndOfWebSession) => void;
-
 export type WebSessionsDeps = {
   db: Db;
-  notifications: Pick<Notifications, 'on' | 'onReset' | 'listening'>;
+  notifications: Pick<Notifications, 'on' | 'onReset' | 'listening' | 'announce'>;
   roles: { portalOf(person: Pick<Person, 'groups'>): Promise<Person['portal']> };
   /** How long a sign-in lasts, from its start. */
   lifetimeMs: number;
@@ -42,26 +35,17 @@ type Found = { session: WebSessionRow; user: UserRow };
 export class WebSessions implements Disposable {
   readonly #deps: WebSessionsDeps;
   readonly #cache = new Map<string, Found>();
-  /** Every sign-in seen alive by this replica: what it must notice the end of, cached or not. */
-  readonly #expiries = new Map<string, number>();
-  readonly #listeners = new Set<Listener>();
   /** Counts what was forgotten: an answer that was on its way meanwhile may be stale, and is not kept. */
   #forgotten = 0;
   readonly #stops: (() => void)[];
-  readonly #sweep: NodeJS.Timeout;
 
   constructor(deps: WebSessionsDeps) {
     this.#deps = deps;
     this.#stops = [
-      deps.notifications.on('web-session', (id) => this.#ended([id], 'ended')),
+      deps.notifications.on('web-session', (id) => this.#forget((cached) => cached.session.id === id)),
       deps.notifications.on('user', (id) => this.#forget((cached) => cached.user.id === id)),
-      deps.notifications.onReset(() => {
-        this.#forget(() => true);
-        void this.#recheck();
-      }),
+      deps.notifications.onReset(() => this.#forget(() => true)),
     ];
-    this.#sweep = setInterval(() => this.#expire(), EXPIRY_SWEEP_MS);
-    this.#sweep.unref();
   }
 
   /** Makes the row. The token is the cookie's value; it is not kept anywhere here. */
@@ -92,34 +76,17 @@ export class WebSessions implements Disposable {
       found = await findLiveWebSession(this.#deps.db, hash, this.#deps.now());
       if (!found) return undefined;
       if (before === this.#forgotten) this.#keep(key, found);
-      this.#expiries.set(found.session.id, found.session.expiresAt.getTime());
     }
-    if (found.session.expiresAt <= this.#deps.now()) return undefined;
-    return personFrom(found.user, { kind: 'web-session', id: found.session.id }, this.#deps.roles);
+    const { id, expiresAt } = found.session;
+    if (expiresAt <= this.#deps.now()) return undefined;
+    return personFrom(found.user, { kind: 'web-session', id, expiresAt }, this.#deps.roles);
   }
 
   /** Ends one, or all of a person's, on every replica; returns when the rows say so. */
   async end(which: { id: string } | { userId: string }): Promise<string[]> {
     const ids = await endWebSessions(this.#deps.db, which, this.#deps.now());
-    this.#ended(ids, 'ended');
-    for (const id of ids) await notify(this.#deps.db, 'web-session', id);
+    for (const id of ids) await this.#deps.notifications.announce(this.#deps.db, 'web-session', id);
     return ids;
-  }
-
-  /**
-   * Calls back on this replica for sign-ins that ended anywhere: once or more for each. Returns how to stop that.
-   */
-  onEnded(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #ended(ids: readonly string[], how: EndOfWebSession): void {
-    if (!ids.length) return;
-    const over = new Set(ids);
-    this.#forget((cached) => over.has(cached.session.id));
-    for (const id of ids) this.#expiries.delete(id);
-    for (const listener of this.#listeners) listener(ids, how);
   }
 
   #keep(key: string, found: Found): void {
@@ -132,23 +99,7 @@ export class WebSessions implements Disposable {
     for (const [key, cached] of this.#cache) if (which(cached)) this.#cache.delete(key);
   }
 
-  #expire(): void {
-    const now = this.#deps.now().getTime();
-    const over = [...this.#expiries].filter(([, at]) => at <= now).map(([id]) => id);
-    this.#ended(over, 'expired');
-  }
-
-  /** After missed notifications: what ended meanwhile. */
-  async #recheck(): Promise<void> {
-    try {
-      this.#ended(await endedWebSessions(this.#deps.db, [...this.#expiries.keys()], this.#deps.now()), 'ended');
-    } catch {
-      // The database is away: the reset that its return brings looks again.
-    }
-  }
-
   [Symbol.dispose](): void {
-    clearInterval(this.#sweep);
     for (const stop of this.#stops) stop();
   }
 }

@@ -80,7 +80,11 @@ export const variables = {
     true,
   ),
   SALLYPORT_LOCAL_SIGN_IN: variable('Sign-in', 'Local users with passwords: `on` or `off`.', 'on'),
-  SALLYPORT_SIGN_IN_HOURS: variable('Sign-in', 'A sign-in lasts this long.', '12'),
+  SALLYPORT_SIGN_IN_HOURS: variable(
+    'Sign-in',
+    'A sign-in lasts this long; then its pages close, and sessions wait detached for a new one.',
+    '12',
+  ),
   SALLYPORT_ADMIN_GROUPS: variable(
     'Sign-in',
     'Groups that the first start gives the role admin, separated by commas.',

@@ -10,8 +10,12 @@ export type Person = {
   groups: string[];
   /** The strongest portal right of the person's roles. */
   portal: PortalRole;
-  proof:
-    | { kind: 'web-session'; id: string }
-    /** Scopes narrow what the person may do, they never widen it. */
-    | { kind: 'api-token'; id: string; scopes: Scope[] };
+  proof: Proof;
 };
+
+/** A sign-in or an API token: good until it is ended or revoked, and no longer than `expiresAt`. */
+export type Proof = { id: string; expiresAt: Date } & (
+  | { kind: 'web-session' }
+  /** Scopes narrow what the person may do, they never widen it. */
+  | { kind: 'api-token'; scopes: Scope[] }
+);

@@ -1,6 +1,7 @@
 /** The REST API: what every request goes through, then the routes, then errors and the OpenAPI document. */
+import type { ServerResponse } from 'node:http';
 import { routePath } from 'hono/route';
-import type { Person } from '../domain/person.ts';
+import type { Person, Proof } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
 import { bodyBounds } from './body-bounds.ts';
@@ -26,6 +27,8 @@ export type AppDeps = {
   /** May read /metrics, and the words of /readyz, without a sign-in. */
   monitoring: TrustedProxies;
   identify: Identify;
+  /** See server/auth/live-proofs.ts. */
+  hold(proof: Proof): Disposable & { readonly signal: AbortSignal };
   health: Health;
   metrics: Metrics;
   log: Logger;
@@ -78,6 +81,7 @@ export function buildApp(deps: AppDeps): Router {
     c.set('person', person);
     if (changesState(c.req.method) && person?.proof.kind !== 'api-token')
       requireSameOrigin(c.req.header('origin'), deps.origin);
+    if (person) c.set('proofEnds', untilAnswered(deps.hold(person.proof), c.env.outgoing));
     await next();
   });
 
@@ -119,6 +123,16 @@ export function buildApp(deps: AppDeps): Router {
     return c.body(body, problem.status as 500, problemHeaders(problem));
   });
   return app;
+}
+
+/** A download that is under way when its sign-in or token ends is cut; an answer that has not begun is still given. */
+function untilAnswered(hold: ReturnType<AppDeps['hold']>, outgoing: ServerResponse): AbortSignal {
+  const cut = () => {
+    if (outgoing.headersSent) outgoing.destroy();
+  };
+  hold.signal.addEventListener('abort', cut, { once: true });
+  outgoing.once('close', () => hold[Symbol.dispose]());
+  return hold.signal;
 }
 
 function describe(app: Router, deps: AppDeps): void {

@@ -10,6 +10,8 @@ export type HttpEnv = {
   Variables: {
     /** Absent on the few routes that need no sign-in; use {@link personOf}. */
     person: Person | undefined;
+    /** Aborted when the sign-in or token of the request ends; set with the person. */
+    proofEnds: AbortSignal;
     correlationId: string;
     /** After trusted proxies only. */
     clientAddress: string;

@@ -1,4 +1,4 @@
-/** A revocation anywhere closes the sockets of that sign-in here, within the second that is promised. */
+/** The end of a sign-in or token, anywhere, closes the sockets opened with it here, within the second that is promised. */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -19,22 +19,29 @@ let origin: string;
 const server = createServer();
 const sockets = new WebSocketServer({ noServer: true });
 let reasons: string[] = [];
+/** What happens between the first look at a handshake's sign-in and the rest of it. */
+let ending: (() => Promise<unknown>) | undefined;
 
 beforeAll(async () => {
   portal = await startBarePortal();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { webSessions, apiTokens } = portal.replica;
+  const { webSessions, apiTokens, proofs } = portal.replica;
   const [setting] = await portal.sql<{ value: string }[]>`select value from settings where key = 'portal-id'`;
+  const cookieName = `__Host-sallyport_${setting!.value.slice(0, 8)}`;
+  const identify = identifier({ cookieName, webSessions, apiTokens });
   upgrades = new Upgrades({
     origin,
     trusted: trustedProxies([]),
-    identify: identifier({ cookieName: `__Host-sallyport_${setting!.value.slice(0, 8)}`, webSessions, apiTokens }),
-    onProofsEnded: (listener) => {
-      const stops = [webSessions.onEnded(listener), apiTokens.onRevoked(listener)];
-      return () => stops.forEach((stop) => stop());
+    async identify(proof) {
+      const person = await identify(proof);
+      const meanwhile = ending;
+      ending = undefined;
+      await meanwhile?.();
+      return person;
     },
+    hold: (proof) => proofs.hold(proof),
     log: createLogger('silent'),
   });
   upgrades.add('/echo/:name', ({ request, socket, head, params, signal }) => {
@@ -172,14 +179,51 @@ test('revoking a token closes its sockets within a second', async () => {
   expect(ms).toBeLessThan(1_000);
 });
 
+test('a socket ends with the time of the sign-in or token that opened it', async () => {
+  const person = await visitor('expiring');
+  const { id, token } = await portal.token(person.id, ['sessions']);
+  // Before the replica has seen either: what it then keeps is this.
+  const over = new Date(Date.now() + 1_500);
+  await portal.sql`update web_sessions set expires_at = ${over} where id = ${person.webSession}`;
+  await portal.sql`update api_tokens set expires_at = ${over} where id = ${id}`;
+  const byCookie = await open(person.cookie);
+  const headers = { authorization: `Bearer ${token}` };
+  const byToken = new WebSocket(`${origin.replace('http', 'ws')}/echo/x`, { headers });
+  await once(byToken, 'open');
+  reasons = [];
+  await Promise.all([once(byCookie, 'close'), once(byToken, 'close')]);
+  const late = Date.now() - over.getTime();
+  expect(late).toBeGreaterThanOrEqual(0);
+  expect(late).toBeLessThan(1_000);
+  expect(reasons).toEqual(['signed-out', 'signed-out']);
+});
+
+test('a sign-in that ends while its handshake is looked at opens nothing', async () => {
+  const person = await visitor('racing');
+  ending = () => portal.replica.webSessions.end({ id: person.webSession });
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/echo/x`, {
+    origin,
+    headers: { cookie: person.cookie },
+  });
+  const [, response] = await once(socket, 'unexpected-response');
+  expect(response.statusCode).toBe(401);
+  response.resume();
+});
+
 test('a replica that hears nothing asks the database, and closes what ended meanwhile once it hears again', async () => {
   const person = await visitor('unheard');
+  const { id, token } = await portal.token(person.id, ['sessions']);
   const socket = await open(person.cookie);
-  const closed = once(socket, 'close');
+  const byToken = new WebSocket(`${origin.replace('http', 'ws')}/echo/x`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  await once(byToken, 'open');
+  const closed = Promise.all([once(socket, 'close'), once(byToken, 'close')]);
   // The listening connection of this replica is cut; the sign-in ends while nobody listens.
   await portal.sql`select pg_terminate_backend(pid) from pg_stat_activity
     where application_name = 'sallyport notifications' and usename = current_user`;
   await portal.sql`update web_sessions set ended_at = now() where id = ${person.webSession}`;
+  await portal.sql`update api_tokens set revoked_at = now() where id = ${id}`;
   // The replica learns of its cut connection by the socket's end, a moment later.
   const forgotten = async () => (await portal.replica.webSessions.find(person.cookie.split('=')[1]!)) === undefined;
   await until(forgotten, { within: 1000, every: 5, what: 'the answer of the database' });

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Person } from '../domain/person.ts';
+import type { Person, Proof } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
 import type { Identify } from './app.ts';
@@ -37,21 +37,18 @@ export type UpgradeDeps = {
   origin: string;
   trusted: TrustedProxies;
   identify: Identify;
-  /** Calls back with the ids of web sessions and API tokens that ended. */
-  onProofsEnded(listener: (ids: readonly string[]) => void): () => void;
+  /** See server/auth/live-proofs.ts. */
+  hold(proof: Proof): Disposable & { readonly signal: AbortSignal };
   log: Logger;
 };
 
 export class Upgrades implements Disposable {
   readonly #deps: UpgradeDeps;
   readonly #routes: { pattern: RegExp; names: string[]; handler: UpgradeHandler }[] = [];
-  /** Open sockets by the id of their web session or API token. */
-  readonly #open = new Map<string, Set<{ socket: Duplex; abort: AbortController }>>();
-  readonly #stop: () => void;
+  readonly #open = new Set<Duplex>();
 
   constructor(deps: UpgradeDeps) {
     this.#deps = deps;
-    this.#stop = deps.onProofsEnded((ids) => this.#cut(ids));
   }
 
   /** `path` as in `/api/v1/sessions/:id/terminal`. */
@@ -94,9 +91,12 @@ export class Upgrades implements Disposable {
       throw new Problem('token-scope', 403, 'This API token lacks the scope "sessions".', {
         next: 'Make a token with that scope.',
       });
-    if (!person) throw new Problem('not-signed-in', 401, 'This needs a sign-in.', { next: 'Sign in, then reconnect.' });
+    if (!person) throw notSignedIn();
     if (socket.destroyed) return;
-    const signal = this.#track(person.proof.id, socket);
+    const signal = this.#hold(person.proof, socket);
+    // An end between the look and the hold was told to nobody.
+    if (!(await this.#deps.identify({ authorization, cookie }))) throw notSignedIn();
+    if (socket.destroyed) return;
     await found.handler({
       request,
       socket,
@@ -126,31 +126,26 @@ export class Upgrades implements Disposable {
     return undefined;
   }
 
-  #track(proof: string, socket: Duplex): AbortSignal {
-    const entry = { socket, abort: new AbortController() };
-    const entries = this.#open.get(proof) ?? new Set();
-    this.#open.set(proof, entries.add(entry));
+  #hold(proof: Proof, socket: Duplex): AbortSignal {
+    const hold = this.#deps.hold(proof);
+    const cut = () => setTimeout(() => socket.destroy(), LAST_WORDS_MS);
+    hold.signal.addEventListener('abort', cut, { once: true });
+    this.#open.add(socket);
     socket.once('close', () => {
-      entries.delete(entry);
-      if (!entries.size && this.#open.get(proof) === entries) this.#open.delete(proof);
+      hold[Symbol.dispose]();
+      this.#open.delete(socket);
     });
-    return entry.abort.signal;
-  }
-
-  #cut(proofs: readonly string[]): void {
-    for (const id of proofs)
-      for (const { socket, abort } of this.#open.get(id) ?? []) {
-        abort.abort(new Problem('signed-out', 401, 'This sign-in has ended.', { next: 'Sign in again.' }));
-        setTimeout(() => socket.destroy(), LAST_WORDS_MS);
-      }
+    return hold.signal;
   }
 
   /** Cuts every socket that is still open: the end of a drain. */
   [Symbol.dispose](): void {
-    this.#stop();
-    for (const entries of this.#open.values()) for (const { socket } of entries) socket.destroy();
+    for (const socket of this.#open) socket.destroy();
   }
 }
+
+const notSignedIn = () =>
+  new Problem('not-signed-in', 401, 'This needs a sign-in.', { next: 'Sign in, then reconnect.' });
 
 /** Answers a handshake with an error and closes. Nothing that follows on the socket is read (CVE-2018-1002105). */
 function refuse(socket: Duplex, problem: Problem, correlationId: string): void {

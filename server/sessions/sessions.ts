@@ -273,21 +273,29 @@ export class Sessions implements AsyncDisposable {
   }
 
   attached(id: string, page: PageFacts): void {
-    this.#attachment(id, null, 'session.attached', page);
+    const noted = () => rows.noteAttached(this.#deps.db, id, page.webSession, this.#deps.now());
+    this.#attachment(id, null, 'session.attached', page.clientAddress, noted);
   }
 
   detached(id: string): void {
-    this.#attachment(id, this.#deps.now(), 'session.detached', null);
+    const detachedAt = this.#deps.now();
+    const noted = () => rows.noteSession(this.#deps.db, id, { detachedAt });
+    this.#attachment(id, detachedAt, 'session.detached', null, noted);
   }
 
-  #attachment(id: string, detachedAt: Date | null, code: AuditCode, page: PageFacts | null): void {
+  #attachment(
+    id: string,
+    detachedAt: Date | null,
+    code: AuditCode,
+    clientAddress: string | null,
+    note: () => Promise<void>,
+  ): void {
     const live = this.#live.get(id);
     if (!live?.alive) return;
     live.row = { ...live.row, detachedAt };
     live.push();
-    const noted = rows.noteSession(this.#deps.db, id, { detachedAt });
-    const told = this.#audit(live, code, live.row.user, { clientAddress: page?.clientAddress ?? null }, {});
-    Promise.all([noted, told]).catch((err: unknown) =>
+    const told = this.#audit(live, code, live.row.user, { clientAddress }, {});
+    Promise.all([note(), told]).catch((err: unknown) =>
       this.#deps.log.warn({ err, session: id }, `${code} was not written`),
     );
   }

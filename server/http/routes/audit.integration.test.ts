@@ -54,7 +54,7 @@ beforeAll(async () => {
       slug: 'alice',
       groups: [],
       portal,
-      proof: { kind: 'web-session', id: randomUUID() },
+      proof: { kind: 'web-session', id: randomUUID(), expiresAt: new Date(Date.now() + 60_000) },
     };
     c.set('person', person);
     await next();

@@ -85,11 +85,10 @@ export function fileRoutes(deps: FileRoutesDeps): Router {
     if (declared > FILE_TRANSFER_MAX)
       throw new Problem('file-too-large', 413, `A transfer moves at most ${FILE_TRANSFER_MAX / 1024 / 1024} MiB.`);
     if (!c.req.raw.body) throw new Problem('invalid-request', 400, 'The body of an upload is a tar stream.');
-    const bytes = await deps.terminals.upload(
-      id,
-      path,
-      Readable.fromWeb(c.req.raw.body as Parameters<typeof Readable.fromWeb>[0]),
-    );
+    const files = Readable.fromWeb(c.req.raw.body as Parameters<typeof Readable.fromWeb>[0]);
+    const over = c.get('proofEnds');
+    over.addEventListener('abort', () => files.destroy(over.reason as Problem), { once: true });
+    const bytes = await deps.terminals.upload(id, path, files);
     await audit(c, 'file.uploaded', id, cluster.id, { path, bytes });
     return c.json({ bytes }, 200);
   });
