@@ -10,7 +10,7 @@ import { ExecTunnel } from './exec.ts';
 import { DEFAULT_LIMITS } from './options.ts';
 import type { DockerRuntimeOptions, SandboxLimits } from './options.ts';
 import { socketsAreShared } from './probe.ts';
-import { engineProblem, isGone } from './problems.ts';
+import { ENGINE_NEXT, engineProblem, isGone, sandboxGone } from './problems.ts';
 import { SandboxSockets, shortName, socketsRoot } from './sockets.ts';
 import { containerSpec, PORTAL_LABEL, SANDBOX_LABEL } from './spec.ts';
 
@@ -84,16 +84,14 @@ export class DockerSandboxRuntime implements SandboxRuntime {
     try {
       const { State, Config } = await found.inspect();
       const ours = Config.Labels[PORTAL_LABEL] === portalId && Config.Labels[SANDBOX_LABEL] === sandbox;
-      if (!ours || !State.Running)
-        throw new Problem('sandbox-gone', 410, `The sandbox ${sandbox} does not run any more.`);
+      if (!ours || !State.Running) throw sandboxGone(sandbox);
       // What it was made with counts, whatever the options say now.
       const sockets = Config.Cmd.includes('sockets') ? new SandboxSockets(runtimeDir, sandbox) : null;
       await sockets?.listen(streams);
       const tunnel = sockets ? null : new ExecTunnel(found, secret, streams);
       return new DockerSandbox({ portal: portalId, sandbox }, found, sockets, tunnel);
     } catch (error) {
-      if (isGone(error))
-        throw new Problem('sandbox-gone', 410, `The sandbox ${sandbox} is not there any more.`, { cause: error });
+      if (isGone(error)) throw sandboxGone(sandbox, error);
       throw engineProblem(error, 'take up a sandbox');
     }
   }
@@ -155,7 +153,9 @@ async function ready(
 ): Promise<void> {
   const late = Promise.withResolvers<never>();
   const fail = (what: string) =>
-    late.reject(new Problem('sandbox-failed', 503, `The sandbox ${what}`, { meta: { said: said() } }));
+    late.reject(
+      new Problem('sandbox-failed', 503, `The sandbox ${what}`, { next: ENGINE_NEXT, meta: { said: said() } }),
+    );
   const timer = setTimeout(() => fail(`did not call within ${READY_MS / 1000} s.`), READY_MS);
   const abort = () => late.reject(signal!.reason);
   signal?.addEventListener('abort', abort, { once: true });

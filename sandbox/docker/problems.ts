@@ -1,6 +1,8 @@
 /** What the engine says, as Problems. */
 import { Problem } from '../../server/domain/problem.ts';
 
+export const ENGINE_NEXT = 'Try again; if it stays, the engine’s own log tells an administrator more.';
+
 type EngineError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
 
 /** `engine-unavailable` where it does not answer, `sandbox-image-missing`, and `sandbox-failed` for the rest. */
@@ -18,7 +20,17 @@ export function engineProblem(error: unknown, doing: string): Problem {
       next: 'Start the portal anew, which builds it, or load the configured image.',
       cause: error,
     });
-  return new Problem('sandbox-failed', 503, `The container engine could not ${doing}: ${said}`, { cause: error });
+  return new Problem('sandbox-failed', 503, `The container engine could not ${doing}: ${said}`, {
+    next: ENGINE_NEXT,
+    cause: error,
+  });
+}
+
+export function sandboxGone(sandbox: string, cause?: unknown): Problem {
+  return new Problem('sandbox-gone', 410, `The sandbox ${sandbox} does not run any more.`, {
+    next: 'Open a new session.',
+    cause,
+  });
 }
 
 /** Whether the engine says that the thing is not there, or is going already. */

@@ -94,7 +94,13 @@ async function follow(docker: Docker, stream: NodeJS.ReadableStream, say: (line:
     const done = (error: Error | null) => {
       if (!error) return resolve();
       const message = `The sandbox's image cannot be had: ${error.message}`;
-      reject(new Problem('sandbox-image-failed', 503, message, { meta: { output: last.join('\n') }, cause: error }));
+      reject(
+        new Problem('sandbox-image-failed', 503, message, {
+          next: 'See the last lines of the build, in meta.output; start the portal again once it is mended.',
+          meta: { output: last.join('\n') },
+          cause: error,
+        }),
+      );
     };
     docker.modem.followProgress(stream, done, (event: { stream?: string }) => {
       const line = event.stream?.trim();

@@ -88,7 +88,10 @@ export class Roles {
   /** Throws Problem `role-not-found`, `last-admin-role`. */
   async remove(name: string, by: Actor): Promise<void> {
     const before = (await this.#read()).find((other) => other.name === name);
-    if (!before) throw new Problem('role-not-found', 404, `There is no role "${name}".`);
+    if (!before)
+      throw new Problem('role-not-found', 404, `There is no role "${name}".`, {
+        next: 'Choose one of the list of roles.',
+      });
     if (before.portal === 'admin') await this.#keepAnAdmin(name);
     await deleteRole(this.#deps.db, name);
     this.#cached = undefined;

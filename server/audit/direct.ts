@@ -12,7 +12,15 @@ export function directAudit(db: Db): AuditSink {
       try {
         await db.insert(auditEvents).values(storable({ ...event, key: randomUUID() }));
       } catch (cause) {
-        throw new Problem('audit-unavailable', 503, 'The audit log could not be written.', { cause });
+        throw new Problem(
+          'audit-unavailable',
+          503,
+          'The audit log cannot be written: nothing may happen that is not on record.',
+          {
+            next: 'See that the database answers, then run the command again.',
+            cause,
+          },
+        );
       }
     },
   };

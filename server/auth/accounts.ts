@@ -5,6 +5,7 @@ import { findUserByIdentity, insertUser, slugsLike, updateUser, type UserRow } f
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { printable, storable } from '../domain/printable.ts';
 import { Problem } from '../domain/problem.ts';
+import { userDisabled } from '../domain/shared-problems.ts';
 import { freeSlug, slugFrom } from '../domain/slug.ts';
 
 /** What a provider proved. (issuer, subject) is who somebody is; the rest is what they are called today. */
@@ -69,8 +70,7 @@ async function refresh(
   user: UserRow,
   facts: Pick<UserRow, 'email' | 'name' | 'groups'>,
 ): Promise<UserRow> {
-  if (user.disabledAt)
-    throw new Problem('user-disabled', 403, 'Your account is disabled.', { next: 'Ask an administrator.' });
+  if (user.disabledAt) throw userDisabled();
   const updated = (await updateUser(db, user.id, { ...facts, lastSignInAt: now() }))!;
   // Other sign-ins of the same person go by the new groups at once.
   await notifications.announce(db, 'user', user.id);

@@ -109,7 +109,9 @@ export class ApiTokens implements AsyncDisposable {
     const now = this.#deps.now();
     const rows = await revokeApiTokens(this.#deps.db, which, now);
     if (which.id !== undefined && !rows.length)
-      throw new Problem('token-not-found', 404, 'You have no such API token.');
+      throw new Problem('token-not-found', 404, 'You have no such API token.', {
+        next: 'Look it up in the list of your tokens.',
+      });
     for (const row of rows) {
       await this.#deps.notifications.announce(this.#deps.db, 'api-token', row.id);
       const detail = { id: row.id, name: row.name, userId: row.userId };

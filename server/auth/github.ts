@@ -78,7 +78,9 @@ export class GithubProvider {
       email?: unknown;
     };
     if (typeof user.id !== 'number' || typeof user.login !== 'string')
-      throw new Problem('provider-unavailable', 502, 'GitHub did not say who you are.');
+      throw new Problem('provider-unavailable', 502, 'GitHub did not say who you are.', {
+        next: 'Try again; if it stays, tell an administrator.',
+      });
     const memberships = await this.#memberships(token);
     const groups = [...this.#options.groups].filter(([place]) => memberships.has(place)).map(([, group]) => group);
     if (!groups.length)

@@ -1,7 +1,7 @@
 /** Local users: the first administrator, and installations without an identity provider. */
 import type { Db } from '../../db/client.ts';
 import { findUserByIdentity, updateUser, type UserRow } from '../../db/queries/users.ts';
-import { Problem } from '../domain/problem.ts';
+import { userDisabled } from '../domain/shared-problems.ts';
 import { hashPassword, isOutdated, verifyPassword } from './password.ts';
 
 /**
@@ -15,8 +15,7 @@ export async function checkLocalPassword(
 ): Promise<UserRow | undefined> {
   const user = await findUserByIdentity(db, 'local', email);
   if (!(await verifyPassword(password, user?.passwordHash ?? null)) || !user) return undefined;
-  if (user.disabledAt)
-    throw new Problem('user-disabled', 403, 'Your account is disabled.', { next: 'Ask an administrator.' });
+  if (user.disabledAt) throw userDisabled();
   const passwordHash = isOutdated(user.passwordHash!) ? await hashPassword(password) : user.passwordHash;
   return updateUser(db, user.id, { passwordHash, lastSignInAt: now });
 }

@@ -160,6 +160,7 @@ export class OidcProvider {
     } catch (cause) {
       if (cause instanceof errors.JWKSTimeout || cause instanceof TypeError)
         throw new Problem('provider-unavailable', 502, 'The keys of the identity provider could not be read.', {
+          next: 'Try again; if it stays, tell an administrator.',
           cause,
         });
       throw refused(cause instanceof errors.JOSEError ? cause.code : 'unreadable', cause);

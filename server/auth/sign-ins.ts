@@ -204,5 +204,7 @@ function limited(waitMs: number): void {
 }
 
 function off(provider: string): Problem {
-  return new Problem('sign-in-off', 403, `Sign-in by ${provider} is switched off here.`);
+  return new Problem('sign-in-off', 403, `Sign-in by ${provider} is switched off here.`, {
+    next: 'Use another way of the sign-in page.',
+  });
 }

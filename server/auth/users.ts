@@ -48,7 +48,10 @@ export class Users {
       groups: [...new Set(wish.groups)].sort(),
       passwordHash: await hashPassword(wish.password),
     });
-    if (!user) throw new Problem('user-exists', 409, `There is a local user ${email} already.`);
+    if (!user)
+      throw new Problem('user-exists', 409, `There is a local user ${email} already.`, {
+        next: 'Change that one, or give another address.',
+      });
     await this.#record('user.created', user, by, { provider: 'local', groups: user.groups });
     return user;
   }
@@ -59,7 +62,10 @@ export class Users {
    */
   async update(id: string, change: UserChange, by: Source): Promise<UserRow> {
     const before = await findUser(this.#deps.db, id);
-    if (!before) throw new Problem('user-not-found', 404, 'There is no such user.');
+    if (!before)
+      throw new Problem('user-not-found', 404, 'There is no such user.', {
+        next: 'Look them up in the list of users.',
+      });
     const foreign = change.groups !== undefined || change.password !== undefined || change.name !== undefined;
     if (before.provider !== 'local' && foreign)
       throw new Problem(

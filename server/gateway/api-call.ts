@@ -10,6 +10,7 @@ import { headerRefusal } from '../domain/forwarded-headers.ts';
 import { changesSomething, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
 import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
+import { sessionEnded } from '../domain/shared-problems.ts';
 import { redactQuery } from '../domain/query-redaction.ts';
 import { redactText } from '../domain/redaction.ts';
 import { correlationOf } from './correlation.ts';
@@ -84,8 +85,7 @@ export class ApiCall {
    */
   async admit(): Promise<KubeRequest> {
     const session = await this.#deps.sessions.alive(this.#peer.sessionId);
-    if (!session)
-      throw new Problem('session-ended', 401, 'This session has ended.', { next: 'Open a new one in the portal.' });
+    if (!session) throw sessionEnded();
     this.#session = session;
     try {
       return await this.#decide(session);

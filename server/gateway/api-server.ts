@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { Problem } from '../domain/problem.ts';
+import { internalProblem } from '../domain/shared-problems.ts';
 import { ApiCall, type ApiCallDeps, type Peer } from './api-call.ts';
 import { correlationOf } from './correlation.ts';
 import { forward } from './forward.ts';
@@ -87,10 +88,7 @@ export class ApiServer implements Disposable {
   #asProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
     this.#deps.onFault(error);
-    return new Problem('internal', 500, 'Something went wrong in the portal.', {
-      next: 'Try again. If it stays, give an administrator the correlation id.',
-      cause: error,
-    });
+    return internalProblem(error);
   }
 
   [Symbol.dispose](): void {

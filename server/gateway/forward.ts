@@ -5,6 +5,7 @@ import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/for
 import { mustInspectBody } from '../domain/gateway-decision.ts';
 import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
+import { clientGone } from '../domain/shared-problems.ts';
 import { secretBodyRefusal } from '../domain/secret-body.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
@@ -21,7 +22,7 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
   const { incoming } = call;
   // A client that goes away ends the call, and so what the cluster does for it.
   response.once('close', () => {
-    if (!response.writableFinished) call.abort(new Problem('client-gone', 499, 'The client closed the connection.'));
+    if (!response.writableFinished) call.abort(clientGone());
   });
   const body = mustInspectBody(request) ? await read(call) : null;
   const refused = body ? inspect(incoming, body) : null;
@@ -36,7 +37,9 @@ async function read(call: ApiCall): Promise<Buffer> {
   for await (const chunk of call.incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > INSPECTED_MAX)
-      throw new Problem('body-too-large', 413, `Kubernetes takes no request of more than ${INSPECTED_MAX} bytes.`);
+      throw new Problem('body-too-large', 413, `Kubernetes takes no request of more than ${INSPECTED_MAX} bytes.`, {
+        next: 'Send it in parts.',
+      });
     chunks.push(chunk);
     call.progress();
   }

@@ -70,7 +70,11 @@ export class LiveCalls implements Disposable {
     for (const calls of this.#bySession.values())
       for (const call of calls)
         if (!call.stream && now - call.progressAt > STALL_MS)
-          call.abort.abort(new Problem('call-stalled', 504, `No byte of this call moved for ${STALL_MS / 1000} s.`));
+          call.abort.abort(
+            new Problem('call-stalled', 504, `No byte of this call moved for ${STALL_MS / 1000} s.`, {
+              next: 'Try again; a stream that must stay open sends something now and then.',
+            }),
+          );
   }
 
   [Symbol.dispose](): void {

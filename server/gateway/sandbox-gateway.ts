@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { Socket } from 'node:net';
-import { Problem } from '../domain/problem.ts';
+import { sessionEnded } from '../domain/shared-problems.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ServingCertificate } from './authority.ts';
 import type { LiveCalls } from './live-calls.ts';
@@ -72,9 +72,7 @@ export class SandboxGateway implements AsyncDisposable {
 
   /** Ends every call and connection of the session, now; resolves when nothing is left of them. */
   async cut(sessionId: string): Promise<void> {
-    const reason = new Problem('session-ended', 401, 'This session has ended.', {
-      next: 'Open a new one in the portal.',
-    });
+    const reason = sessionEnded();
     const streams = [...(this.#streams.get(sessionId) ?? [])];
     const cut = this.#deps.calls.cut(sessionId, reason);
     for (const stream of streams) stream.destroy();

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { upgradeOf } from '../domain/gateway-decision.ts';
-import { Problem } from '../domain/problem.ts';
+import { clientGone } from '../domain/shared-problems.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import { type ApiCall, toProblem } from './api-call.ts';
 import { requestOptions } from './upstream.ts';
@@ -23,7 +23,7 @@ const REFUSAL_MAX = 1024 * 1024;
 export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer): Promise<void> {
   const { incoming } = call;
   const request = await call.admit();
-  const gone = () => call.abort(new Problem('client-gone', 499, 'The client closed the connection.'));
+  const gone = () => call.abort(clientGone());
   client.once('close', gone);
   const protocol = upgradeOf(request, incoming.headers.upgrade ?? '');
   if (typeof protocol === 'object') await call.open(protocol.refused);

@@ -5,10 +5,15 @@ export function toCursor(key: string): string {
   return Buffer.from(key, 'utf8').toString('base64url');
 }
 
-/** Throws Problem `invalid-request` for what is no cursor of ours. */
-export function fromCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined) return undefined;
-  if (!/^[A-Za-z0-9_-]{1,512}$/.test(cursor))
-    throw new Problem('invalid-request', 400, 'This cursor is not one that the portal gave.');
+/** Throws Problem `invalid-cursor` for what is no cursor of ours. */
+export function fromCursor(cursor: string): string {
+  if (!/^[A-Za-z0-9_-]{1,512}$/.test(cursor)) throw badCursor();
   return Buffer.from(cursor, 'base64url').toString('utf8');
+}
+
+/** Of no list of ours, or of another. */
+export function badCursor(): Problem {
+  return new Problem('invalid-cursor', 400, 'cursor: this is none that the portal gave for this list.', {
+    next: 'Start without one.',
+  });
 }

@@ -1,6 +1,7 @@
 /** Errors as `application/problem+json` (RFC 9457), always with the correlation id that the log line carries. */
 import { HTTPException } from 'hono/http-exception';
 import { Problem } from '../domain/problem.ts';
+import { internalProblem } from '../domain/shared-problems.ts';
 import type { ProblemBody } from './schemas.ts';
 
 /** What went wrong, as a Problem; anything that is not one already is a fault of ours, whose cause stays in the log. */
@@ -12,12 +13,10 @@ export function asProblem(error: unknown): Problem {
     });
   if (isUnstorable(error))
     return new Problem('invalid-request', 400, 'The request holds a character that no text may have (U+0000).', {
+      next: 'Leave it out.',
       cause: error,
     });
-  return new Problem('internal', 500, 'Something went wrong in the portal.', {
-    next: 'Try again. If it stays, give an administrator the correlation id.',
-    cause: error,
-  });
+  return internalProblem(error);
 }
 
 /** Postgres refused a text for its characters: 22021 in a text, 22P05 in JSON. */

@@ -77,7 +77,10 @@ export class Upgrades implements Disposable {
   async #dispatch(request: IncomingMessage, socket: Duplex, head: Buffer, correlationId: string): Promise<void> {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', this.#deps.origin);
     const found = this.#match(pathname);
-    if (!found) throw new Problem('not-found', 404, 'No socket is offered at this address.');
+    if (!found)
+      throw new Problem('not-found', 404, 'No socket is offered at this address.', {
+        next: 'A terminal’s is /api/v1/sessions/{id}/terminal.',
+      });
     const { authorization, cookie, origin: from } = request.headers;
     // No page can make a browser send a bearer with a handshake: a script that does need not name an Origin.
     if (authorization === undefined || from !== undefined) requireSameOrigin(from, this.#deps.origin);

@@ -144,6 +144,7 @@ function decode(field: string, value: unknown): string {
 
 function refused(field: string, why: string): Problem {
   return new Problem('kubeconfig-refused', 422, `The kubeconfig uses ${field}, which is refused: ${why}.`, {
+    next: 'Leave it out, or register the cluster by its address, certificate authority and a token.',
     meta: { field },
   });
 }

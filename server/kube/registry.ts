@@ -19,6 +19,7 @@ import { sealingContexts } from '../crypto/sealed-records.ts';
 import type { Sealer } from '../crypto/sealing.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { Problem } from '../domain/problem.ts';
+import { clusterUnknown } from '../domain/shared-problems.ts';
 import type { AddressRules } from './addresses.ts';
 import { KubeClient } from './client.ts';
 import {
@@ -78,7 +79,7 @@ export class ClusterRegistry implements AsyncDisposable {
   async get(nameOrId: string): Promise<RegisteredCluster> {
     const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(nameOrId);
     const row = uuid ? await findCluster(this.#deps.db, nameOrId) : await findClusterNamed(this.#deps.db, nameOrId);
-    if (!row || row.removedAt) throw unknown(nameOrId);
+    if (!row || row.removedAt) throw clusterUnknown(nameOrId);
     return withoutCredential(row);
   }
 
@@ -108,7 +109,9 @@ export class ClusterRegistry implements AsyncDisposable {
   async register(registration: Registration, by: Actor): Promise<RegisteredCluster> {
     const result = await this.test(registration);
     if (result.version === null)
-      throw new Problem('cluster-test-failed', 422, `The cluster was not saved: ${result.message}`);
+      throw new Problem('cluster-test-failed', 422, `The cluster was not saved: ${result.message}`, {
+        next: 'Correct the registration and test it again.',
+      });
     const { address, credential } = parse(registration);
     return this.#insert(registration, address, credential, { managed: false, credentialExpiresAt: null }, by);
   }
@@ -158,7 +161,7 @@ export class ClusterRegistry implements AsyncDisposable {
       clusterId: id,
       detail: { name },
     });
-    if (!(await removeCluster(this.#deps.db, id, this.#deps.now()))) throw unknown(nameOrId);
+    if (!(await removeCluster(this.#deps.db, id, this.#deps.now()))) throw clusterUnknown(nameOrId);
     this.#forget(id);
     await notify(this.#deps.db, 'cluster', id);
   }
@@ -187,7 +190,7 @@ export class ClusterRegistry implements AsyncDisposable {
 
   async #update(id: string, change: Parameters<typeof updateCluster>[2]): Promise<RegisteredCluster> {
     const row = await updateCluster(this.#deps.db, id, change);
-    if (!row) throw unknown(id);
+    if (!row) throw clusterUnknown(id);
     this.#forget(id);
     await notify(this.#deps.db, 'cluster', id);
     return withoutCredential(row);
@@ -209,7 +212,7 @@ export class ClusterRegistry implements AsyncDisposable {
 
   async #load(id: string): Promise<Opened> {
     const row = await findCluster(this.#deps.db, id);
-    if (!row || row.removedAt) throw unknown(id);
+    if (!row || row.removedAt) throw clusterUnknown(id);
     const { name, namespace, server, ca, tlsServerName } = row;
     const credential = JSON.parse(
       this.#deps.sealer.open(row.credential, sealingContexts.clusterCredential(id)).toString(),
@@ -259,8 +262,4 @@ function withoutCredential(row: ClusterRow): RegisteredCluster {
   const { credential, ...rest } = row;
   void credential;
   return rest;
-}
-
-function unknown(nameOrId: string): Problem {
-  return new Problem('cluster-unknown', 404, `There is no cluster ${nameOrId}.`);
 }

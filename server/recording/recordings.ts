@@ -124,7 +124,10 @@ function ignoreExisting(error: NodeJS.ErrnoException): void {
 }
 
 function missing(cause: unknown): Problem {
-  return new Problem('recording-missing', 404, 'This session has no recording.', { cause });
+  return new Problem('recording-missing', 404, 'This session has no recording.', {
+    next: 'One that ended before its shell started has none; else look at the data directory’s disk.',
+    cause,
+  });
 }
 
 function messageOf(error: unknown): string {

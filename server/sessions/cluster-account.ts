@@ -1,6 +1,7 @@
 /** One session's account on its cluster: made once, its token fetched and renewed, removed at the end. */
 import { renewAt, tokenLifetimeMs } from '../domain/access-session.ts';
 import { Problem } from '../domain/problem.ts';
+import { sessionEnded } from '../domain/shared-problems.ts';
 import { settledWithin, within } from './bounds.ts';
 import type { AccountFacts, AccountsPart, AccountToken, Log } from './parts.ts';
 
@@ -51,7 +52,7 @@ export class ClusterAccount {
 
   /** The token for calls upstream, waiting for the account while it is being made. Throws Problem. */
   async token(signal: AbortSignal): Promise<string> {
-    if (this.#removed || !this.#made) throw gone();
+    if (this.#removed || !this.#made) throw sessionEnded();
     if (this.#token && this.#fresh(this.#token)) return this.#token.token;
     const fetched = this.#made.then(() => (this.#token && this.#fresh(this.#token) ? this.#token : this.#renew()));
     const late = () =>
@@ -59,7 +60,7 @@ export class ClusterAccount {
         next: 'Try again.',
       });
     const { token } = await within(fetched, CALL_PATIENCE_MS, signal, late);
-    if (this.#removed) throw gone();
+    if (this.#removed) throw sessionEnded();
     return token;
   }
 
@@ -83,7 +84,7 @@ export class ClusterAccount {
     this.#removed = true;
     // A creation under way is not cut: the cluster might still carry it out, after the removal.
     const settled = !this.#made || (await settledWithin(this.#made, REMOVE_PATIENCE_MS));
-    this.#abort.abort(gone());
+    this.#abort.abort(sessionEnded());
     await this.#deps.accounts.remove(this.#clusterId, this.#facts.sessionId, AbortSignal.timeout(REMOVE_PATIENCE_MS));
     if (!settled) throw new Error('the account’s creation was not answered before its removal');
   }
@@ -111,8 +112,4 @@ export class ClusterAccount {
     })();
     return this.#fetching;
   }
-}
-
-function gone(): Problem {
-  return new Problem('session-ended', 401, 'The access session has ended.', { next: 'Open a new one.' });
 }

@@ -5,8 +5,10 @@ export const openingLate = () =>
   new Problem('opening-late', 503, 'The session did not open in time.', { next: 'Try again in a minute.' });
 export const stopping = () =>
   new Problem('portal-stopping', 503, 'The portal is stopping.', { next: 'Try again in a minute.' });
-export const notFound = () => new Problem('session-not-found', 404, 'There is no such session.');
-export const notYours = () => new Problem('not-yours', 403, 'This session is another person’s.');
+export const notYours = () =>
+  new Problem('not-yours', 403, 'This session is another person’s.', {
+    next: 'Only they may do this; an administrator may end it.',
+  });
 export const notLive = () =>
   new Problem('session-not-live', 409, 'The session has ended.', { next: 'Open a new one.' });
 /** After a restart, until the session is taken up; or while another replica ends it. */
@@ -14,8 +16,6 @@ export const comingBack = () =>
   new Problem('session-coming-back', 503, 'The portal is taking the session up again.', {
     next: 'Try again in a second.',
   });
-export const unknownCluster = (cluster: string) =>
-  new Problem('cluster-unknown', 404, `There is no cluster "${cluster}".`, { meta: { cluster } });
 export const tooMany = (max: number) =>
   new Problem('too-many-sessions', 409, `You have ${max} sessions open, as many as your role allows.`, {
     next: 'End one of them first.',

@@ -12,6 +12,7 @@ import { extend } from '../domain/access-session.ts';
 import type { AuditCode } from '../domain/audit-codes.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
+import { clusterUnknown, sessionEnded, sessionUnknown } from '../domain/shared-problems.ts';
 import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
 import { each, settledWithin, within } from './bounds.ts';
@@ -33,7 +34,7 @@ import type {
   SealerPart,
   TerminalPart,
 } from './parts.ts';
-import { comingBack, notFound, notLive, notYours, openingLate, stopping, unknownCluster } from './problems.ts';
+import { comingBack, notLive, notYours, openingLate, stopping } from './problems.ts';
 import { reap } from './reaper.ts';
 import { newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
 import { sealingContexts } from '../crypto/sealed-records.ts';
@@ -107,7 +108,7 @@ export class Sessions implements AsyncDisposable {
       this.#deps.clusters.find(request.cluster),
       this.#deps.roles.of(person),
     ]);
-    if (!cluster) throw unknownCluster(request.cluster);
+    if (!cluster) throw clusterUnknown(request.cluster);
     const role = await this.#orRefused(person, caller, cluster, async () =>
       chooseRole(reachingRoles(person.groups, roles), cluster.name, request.role),
     );
@@ -260,8 +261,7 @@ export class Sessions implements AsyncDisposable {
   /** The account's token, waiting while it is being made. Throws Problem `session-ended` or what made it fail. */
   async upstreamToken(id: string, signal: AbortSignal): Promise<string> {
     const live = this.#live.get(id);
-    if (!live?.alive)
-      throw new Problem('session-ended', 401, 'The access session has ended.', { next: 'Open a new one.' });
+    if (!live?.alive) throw sessionEnded();
     return live.account.token(signal);
   }
 
@@ -460,7 +460,7 @@ export class Sessions implements AsyncDisposable {
       if (row.userId !== person.id) throw notYours();
       throw row.state === 'ended' ? notLive() : comingBack();
     }
-    if (live.row.userId !== person.id) throw person.portal === 'member' ? notFound() : notYours();
+    if (live.row.userId !== person.id) throw person.portal === 'member' ? sessionUnknown() : notYours();
     if (!live.alive) throw notLive();
     return live;
   }

@@ -1,13 +1,14 @@
 /** Which sessions a person sees: their own; administrators and auditors all. What one may not see does not exist. */
 import type { Db } from '../../db/client.ts';
+import { sessionUnknown } from '../domain/shared-problems.ts';
 import { findSession, listSessions, type SessionFilter, type SessionWithNames } from '../../db/queries/sessions.ts';
 import type { Person } from '../domain/person.ts';
-import { notFound, notYours } from './problems.ts';
+import { notYours } from './problems.ts';
 
 /** Throws Problem `session-not-found`. */
 export async function visibleRow(db: Db, id: string, person: Person): Promise<SessionWithNames> {
   const row = await findSession(db, id);
-  if (!row || (row.userId !== person.id && person.portal === 'member')) throw notFound();
+  if (!row || (row.userId !== person.id && person.portal === 'member')) throw sessionUnknown();
   return row;
 }
 

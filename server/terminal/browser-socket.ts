@@ -45,7 +45,6 @@ export class BrowserSockets {
   /** Takes the socket over. */
   accept({ request, socket, head, signal }: PageUpgrade, terminal: SessionTerminal, facts: PageFacts): void {
     const asked = pageRequest(request);
-    if (!asked) throw new Problem('invalid-request', 400, 'stream, cols or rows is missing or out of range.');
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       this.#watch(ws);
       // ws closes by itself after an error and says why to the page
@@ -107,12 +106,21 @@ function fromPage(terminal: SessionTerminal, page: Page, message: Buffer): void 
   throw new FrameError(`no frame of type ${type} is due`);
 }
 
-function pageRequest(request: IncomingMessage): PageRequest | undefined {
+/** Throws Problem `invalid-request`. */
+function pageRequest(request: IncomingMessage): PageRequest {
   const query = new URL(request.url ?? '/', 'http://portal').searchParams;
   const number = (name: string) => (/^\d{1,16}$/.test(query.get(name) ?? '') ? Number(query.get(name)) : Number.NaN);
   const [stream, cols, rows, offset] = [number('stream'), number('cols'), number('rows'), number('offset')];
-  if (!(stream <= 0xffff_ffff) || !isSize(cols) || !isSize(rows)) return undefined;
+  if (!(stream <= 0xffff_ffff)) throw badQuery('stream', 'a number below 2^32');
+  if (!isSize(cols)) throw badQuery('cols', 'a number from 1 to 1,000');
+  if (!isSize(rows)) throw badQuery('rows', 'a number from 1 to 1,000');
   return { stream, cols, rows, offset: Number.isSafeInteger(offset) ? offset : undefined };
+}
+
+function badQuery(field: string, expected: string): Problem {
+  return new Problem('invalid-request', 400, `The request does not fit: ${field}: expected ${expected}.`, {
+    next: 'See docs/protocol.md for what a page asks with.',
+  });
 }
 
 function isSize(value: number): boolean {

@@ -12,6 +12,7 @@ import {
 } from '../../protocol/frames.ts';
 import { FILE_TRANSFER_MAX } from '../../protocol/sandbox.ts';
 import { Problem } from '../domain/problem.ts';
+import { fileTooLarge } from '../domain/shared-problems.ts';
 import type { FrameChannel } from './frame-channel.ts';
 
 /** One frame of an upload; the host's reader stays small. */
@@ -47,7 +48,7 @@ export class Transfers {
       let bytes = 0;
       for await (const chunk of body) {
         bytes += chunk.length;
-        if (bytes > FILE_TRANSFER_MAX) throw tooLarge();
+        if (bytes > FILE_TRANSFER_MAX) throw fileTooLarge(FILE_TRANSFER_MAX);
         if ((await sendAll(channel, chunk, early)) === 'ended') break;
       }
       channel.send(ToHost.fileData);
@@ -170,7 +171,7 @@ function downloadOf(channel: FrameChannel, done: () => void): Promise<Readable> 
     const frame = ({ type, payload }: Frame) => {
       if (type === FromHost.fileData) {
         bytes += payload.length;
-        if (bytes > FILE_TRANSFER_MAX) return fail(tooLarge());
+        if (bytes > FILE_TRANSFER_MAX) return fail(fileTooLarge(FILE_TRANSFER_MAX));
         resolve(stream);
         if (!stream.push(payload)) channel.pause();
         return;
@@ -204,11 +205,5 @@ function interrupted(cause: unknown): Problem {
   return new Problem('file-interrupted', 502, 'The transfer broke off: the connection to the sandbox ended.', {
     next: 'Try again.',
     cause,
-  });
-}
-
-function tooLarge(): Problem {
-  return new Problem('file-too-large', 413, `A transfer moves at most ${FILE_TRANSFER_MAX / 1024 / 1024} MiB.`, {
-    next: 'Send less at a time.',
   });
 }

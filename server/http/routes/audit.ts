@@ -4,10 +4,10 @@ import type { AuditCursor, AuditEventRow, AuditFilter } from '../../../db/querie
 import { type AuditCode, auditCodes } from '../../domain/audit-codes.ts';
 import type { Person } from '../../domain/person.ts';
 import { personOf, personWith } from '../env.ts';
-import { fromCursor, toCursor } from '../cursor.ts';
+import { badCursor, fromCursor, toCursor } from '../cursor.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { type AuditEventBody, auditEventSchema, page } from '../schemas.ts';
-import { Problem } from '../../domain/problem.ts';
+import { clusterUnknown } from '../../domain/shared-problems.ts';
 
 export type AuditRoutesDeps = {
   events: {
@@ -88,7 +88,7 @@ async function clusterId(deps: AuditRoutesDeps, nameOrId: string | undefined): P
   // An id is taken as it is: events outlive the cluster that they tell of.
   if (!nameOrId || z.uuid().safeParse(nameOrId).success) return nameOrId;
   const found = await deps.clusters.find(nameOrId);
-  if (!found) throw new Problem('cluster-unknown', 404, `There is no cluster ${nameOrId}.`);
+  if (!found) throw clusterUnknown(nameOrId);
   return found.id;
 }
 
@@ -106,11 +106,9 @@ function shown(row: AuditEventRow): AuditEventBody {
 }
 
 function parseCursor(text: string | undefined): AuditCursor | undefined {
-  const cursor = fromCursor(text);
-  if (cursor === undefined) return undefined;
-  const [at = '', id = ''] = cursor.split(' ');
+  if (text === undefined) return undefined;
+  const [at = '', id = ''] = fromCursor(text).split(' ');
   const time = new Date(at);
-  if (Number.isNaN(time.getTime()) || !/^\d{1,15}$/.test(id))
-    throw new Problem('invalid-request', 400, 'This cursor is not one that the portal gave.');
+  if (Number.isNaN(time.getTime()) || !/^\d{1,15}$/.test(id)) throw badCursor();
   return { at: time, id: Number(id) };
 }

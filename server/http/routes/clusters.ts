@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Person } from '../../domain/person.ts';
-import { Problem } from '../../domain/problem.ts';
+import { clusterUnknown } from '../../domain/shared-problems.ts';
 import type { ClusterHealth } from '../../kube/health.ts';
 import type { Probe } from '../../kube/probe.ts';
 import type { RegisteredCluster, Registration } from '../../kube/registry.ts';
@@ -113,8 +113,7 @@ export function clustersRoutes(deps: ClustersRoutesDeps): Router {
     const reaching = await deps.roles.reaching(person);
     const { name } = c.req.valid('param');
     // Who may not see a cluster does not learn that it exists.
-    if (!seesAll(person) && reaching.length === 0)
-      throw new Problem('cluster-unknown', 404, `There is no cluster ${name}.`);
+    if (!seesAll(person) && reaching.length === 0) throw clusterUnknown(name);
     const cluster = await registry.get(name);
     return c.json(shown(cluster, health.of(cluster.id), reaching), 200);
   });

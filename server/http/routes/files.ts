@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type { AuditCode, AuditEvent } from '../../domain/audit-codes.ts';
 import type { Person } from '../../domain/person.ts';
 import { Problem } from '../../domain/problem.ts';
+import { fileTooLarge } from '../../domain/shared-problems.ts';
 import { FILE_TRANSFER_MAX } from '../../../protocol/sandbox.ts';
 import { actorOf } from '../actor.ts';
 import { personOf, type HttpEnv } from '../env.ts';
@@ -82,9 +83,8 @@ export function fileRoutes(deps: FileRoutesDeps): Router {
     const { path } = c.req.valid('query');
     const { cluster } = await own(c, id);
     const declared = Number(c.req.header('content-length') ?? 0);
-    if (declared > FILE_TRANSFER_MAX)
-      throw new Problem('file-too-large', 413, `A transfer moves at most ${FILE_TRANSFER_MAX / 1024 / 1024} MiB.`);
-    if (!c.req.raw.body) throw new Problem('invalid-request', 400, 'The body of an upload is a tar stream.');
+    if (declared > FILE_TRANSFER_MAX) throw fileTooLarge(FILE_TRANSFER_MAX);
+    if (!c.req.raw.body) throw new Problem('invalid-request', 400, 'The body is missing: an upload is a tar stream.');
     const files = Readable.fromWeb(c.req.raw.body as Parameters<typeof Readable.fromWeb>[0]);
     const over = c.get('proofEnds');
     over.addEventListener('abort', () => files.destroy(over.reason as Problem), { once: true });

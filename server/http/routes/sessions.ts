@@ -2,8 +2,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Caller, OpenRequest, SessionListFilter, SessionView } from '../../sessions/sessions.ts';
+import { badCursor, fromCursor, toCursor } from '../cursor.ts';
 import type { Person } from '../../domain/person.ts';
-import { Problem } from '../../domain/problem.ts';
+import { clusterUnknown, sessionUnknown } from '../../domain/shared-problems.ts';
 import { personOf, type HttpEnv } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { openedSessionSchema, openSessionSchema, page, sessionSchema, ticketSchema } from '../schemas.ts';
@@ -147,7 +148,7 @@ export function terminalUpgrade({ sessions, terminals }: SessionsRoutesDeps): Up
   return async (upgrade) => {
     const { person, params, clientAddress } = upgrade;
     const id = params['id'] ?? '';
-    if (!idParam.safeParse({ id }).success) throw new Problem('session-not-found', 404, 'There is no such session.');
+    if (!idParam.safeParse({ id }).success) throw sessionUnknown();
     await sessions.attachable(id, person);
     const page = { user: person.id, webSession: person.proof.id, clientAddress };
     if (!upgrade.socket.destroyed) terminals.upgrade(upgrade, id, page);
@@ -156,7 +157,7 @@ export function terminalUpgrade({ sessions, terminals }: SessionsRoutesDeps): Up
 
 async function clusterId(deps: SessionsRoutesDeps, nameOrId: string): Promise<string> {
   const cluster = await deps.clusters.find(nameOrId);
-  if (!cluster) throw new Problem('cluster-unknown', 404, `There is no cluster "${nameOrId}".`);
+  if (!cluster) throw clusterUnknown(nameOrId);
   return cluster.id;
 }
 
@@ -166,13 +167,13 @@ function callerOf(c: Context<HttpEnv>): Caller {
 
 /** Opaque to clients: the place of the last session of a page. */
 function formatCursor(place: { openedAt: Date; id: string }): string {
-  return Buffer.from(`${place.openedAt.getTime()} ${place.id}`).toString('base64url');
+  return toCursor(`${place.openedAt.getTime()} ${place.id}`);
 }
 
 function parseCursor(cursor: string): { openedAt: Date; id: string } {
-  const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString('latin1').split(' ');
+  const [time = '', id = ''] = fromCursor(cursor).split(' ');
   const openedAt = new Date(Number(time));
   if (!/^\d{1,15}$/.test(time) || Number.isNaN(openedAt.getTime()) || !idParam.safeParse({ id }).success)
-    throw new Problem('invalid-cursor', 400, 'The cursor is not one of this list.', { next: 'Start without one.' });
+    throw badCursor();
   return { openedAt, id };
 }

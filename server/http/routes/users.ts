@@ -60,7 +60,8 @@ export function usersRoutes({ users, roles }: UsersDeps): Router {
   });
   routes.openapi(listRoute, async (c) => {
     personWith(c, 'read', 'admin');
-    const found = await users.list(fromCursor(c.req.valid('query').cursor), LIMIT + 1);
+    const { cursor } = c.req.valid('query');
+    const found = await users.list(cursor === undefined ? undefined : fromCursor(cursor), LIMIT + 1);
     const items = await Promise.all(found.slice(0, LIMIT).map(shown));
     return c.json({ items, next: found.length > LIMIT ? toCursor(items.at(-1)!.slug) : null }, 200);
   });
