@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { encodeFrame, FrameError, FrameReader, FromHost, json } from '../../protocol/frames.ts';
 import type { Frame, HostRefusal } from '../../protocol/frames.ts';
+import { joinWrites } from '../../protocol/one-write.ts';
 
 /** Below this a frame's parts are put together, which costs less than writing them one by one. */
 const JOIN_BYTES = 16 * 1024;
@@ -34,6 +35,7 @@ export class Framed {
 
   send(type: number, ...parts: Uint8Array[]): void {
     if (this.#closed) return;
+    joinWrites(this.#stream);
     const size = parts.reduce((sum, part) => sum + part.length, 0);
     if (size < JOIN_BYTES) {
       this.#stream.write(encodeFrame(type, ...parts));
@@ -42,10 +44,8 @@ export class Framed {
     const head = Buffer.alloc(5);
     head.writeUInt32BE(1 + size);
     head[4] = type;
-    this.#stream.cork();
     this.#stream.write(head);
     for (const part of parts) this.#stream.write(part);
-    this.#stream.uncork();
   }
 
   /** Reading stops, and with it the sender, until resume. */

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { FrameError, FromHost, json, parseJson, readU64, ToHost, u32, u64 } from '../../protocol/frames.ts';
 import type { Claim, Frame, HostAttached } from '../../protocol/frames.ts';
+import { RecordKind } from '../../protocol/log.ts';
 import type { Framed } from './framed.ts';
 import { greet } from './greet.ts';
 import type { HostSession } from './session.ts';
@@ -13,6 +14,8 @@ const RETRY_MOST_MS = 2000;
 const SEND_AHEAD = 256 * 1024;
 /** Log bytes of one frame. */
 const LOG_FRAME = 256 * 1024;
+/** An echo follows its key well within this: what was typed waits that long, and then goes out with it at once. */
+const ECHO_MS = 2;
 
 export class Link {
   #way: Way;
@@ -23,6 +26,10 @@ export class Link {
   #generation = 0;
   /** The log up to here has been given to the holder. */
   #sent = 0;
+  /** Positions by stream that the holder has not been told. */
+  #inputsDone = new Map<number, number>();
+  /** Runs while what was typed waits for its echo. */
+  #awaitingEcho: NodeJS.Timeout | undefined;
   #dialling = 0;
   #retryMs = RETRY_FIRST_MS;
   #retry: NodeJS.Timeout | undefined;
@@ -32,11 +39,15 @@ export class Link {
     this.#secret = secret;
     this.#session = session;
     way.onPortal = () => void this.#dial();
-    session.log.onAppend = () => {
-      this.#pump();
+    session.log.onAppend = (kind) => {
+      if (kind === RecordKind.input) this.#awaitEcho();
+      else this.#pump();
       session.brake();
     };
-    session.onInputDone = (stream, position) => this.#holder?.send(FromHost.inputAck, u32(stream), u64(position));
+    session.onInputDone = (stream, position) => {
+      this.#inputsDone.set(stream, position);
+      this.#awaitEcho();
+    };
     void this.#dial();
   }
 
@@ -106,6 +117,7 @@ export class Link {
     this.#holder = connection;
     this.#generation = generation;
     this.#sent = offset;
+    this.#inputsDone.clear(); // the answer tells them all
     this.#retryMs = RETRY_FIRST_MS;
     if (former && former !== connection) {
       this.#session.detached();
@@ -118,9 +130,17 @@ export class Link {
     this.#pump();
   }
 
+  #awaitEcho(): void {
+    this.#awaitingEcho ??= setTimeout(() => this.#pump(), ECHO_MS);
+  }
+
   #pump(): void {
+    clearTimeout(this.#awaitingEcho);
+    this.#awaitingEcho = undefined;
     const { log } = this.#session;
     const holder = this.#holder;
+    for (const [stream, position] of this.#inputsDone) holder?.send(FromHost.inputAck, u32(stream), u64(position));
+    this.#inputsDone.clear();
     while (holder && this.#sent < log.end && holder.waiting < SEND_AHEAD && !holder.closed) {
       const { parts, end } = log.read(this.#sent, LOG_FRAME);
       holder.send(FromHost.log, u64(this.#sent), ...parts);

@@ -11,7 +11,7 @@ type Slab = { offset: number; bytes: Uint8Array; used: number };
 
 export class SessionLog {
   /** Runs after each append. */
-  onAppend: () => void = () => {};
+  onAppend: (kind: RecordKind) => void = () => {};
   #slabs: Slab[] = [];
   #start = 0;
   #end = 0;
@@ -39,7 +39,7 @@ export class SessionLog {
       this.#appendOne(kind, data.subarray(at, at + RECORD_DATA_MAX));
       at += RECORD_DATA_MAX;
     } while (at < data.length);
-    this.onAppend();
+    this.onAppend(kind);
   }
 
   /** As append of output, without a copy: the caller has left RECORD_HEADER_BYTES free before the data. */
@@ -47,7 +47,7 @@ export class SessionLog {
     this.#writeHeader(record, RecordKind.output, record.length - RECORD_HEADER_BYTES);
     this.#slabs.push({ offset: this.#end, bytes: record, used: record.length });
     this.#end += record.length;
-    this.onAppend();
+    this.onAppend(RecordKind.output);
   }
 
   /** Forgets what is before the offset, which the portal has recorded. Offsets outside the log are ignored. */

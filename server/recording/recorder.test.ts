@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeRecords, encodeRecord, RecordKind } from '../../protocol/log.ts';
+import { DiskPace } from './disk-pace.ts';
 import { readRecords } from './reader.ts';
 import { Recorder } from './recorder.ts';
 
@@ -25,23 +26,40 @@ const append = (recorder: Recorder, bytes: Uint8Array) =>
   new Promise<void>((resolve) => recorder.append(bytes, resolve));
 
 describe('Recorder', () => {
-  test('writes in order and tells so in order', async () => {
+  test.each([
+    ['a flood', 20_000],
+    ['what somebody types', 10],
+    ['both', 4_096],
+  ])('writes in order and tells so in order: %s', async (_, length) => {
     const recorder = await Recorder.open(path);
     const told: number[] = [];
-    const records = Array.from({ length: 200 }, (_, i) => output(`record ${i}`));
+    const records = Array.from({ length: 200 }, (_, i) => output(`${i} `.padEnd(i % 2 ? length : 4_096, 'x')));
     await new Promise<void>((resolve) => {
       for (const [i, bytes] of records.entries())
         recorder.append(bytes, () => {
           told.push(i);
           if (i === records.length - 1) resolve();
         });
-      expect(recorder.pending).toBe(Buffer.concat(records).length);
     });
     expect(told).toEqual(records.map((_, i) => i));
     expect(recorder.pending).toBe(0);
     await recorder.close();
     expect(await readFile(path)).toEqual(Buffer.concat(records));
     expect(recorder.size).toBe(Buffer.concat(records).length);
+  });
+
+  test('a little is written when append returns, unless the disk made somebody wait', async () => {
+    const pace = new DiskPace(() => 0);
+    const recorder = await Recorder.open(path, { pace });
+    let written = 0;
+    recorder.append(output('a key'), () => written++);
+    expect([written, recorder.pending]).toEqual([1, 0]);
+    expect(await readFile(path)).toEqual(Buffer.from(output('a key')));
+    pace.took(50);
+    recorder.append(output('a key'), () => written++);
+    expect([written, recorder.pending]).toEqual([1, output('a key').length]);
+    await recorder.close();
+    expect(written).toBe(2);
   });
 
   test('a log cut off anywhere continues behind its last whole record', async () => {

@@ -7,6 +7,7 @@ import { Problem } from '../domain/problem.ts';
 import { syncFolder } from '../folder-sync.ts';
 import { recordingFolder, type RecordingFacts, type RecordingKey, type Screen } from '../domain/recording.ts';
 import { checkpointOffsets } from './checkpoints.ts';
+import { DiskPace } from './disk-pace.ts';
 import { asciicast } from './export.ts';
 import { readLog } from './reader.ts';
 import { Recorder } from './recorder.ts';
@@ -23,6 +24,7 @@ export type RecordingsDeps = {
 export class Recordings implements AsyncDisposable {
   readonly #deps: RecordingsDeps;
   readonly #screens = new Screens();
+  readonly #pace = new DiskPace();
 
   constructor(deps: RecordingsDeps) {
     this.#deps = deps;
@@ -37,10 +39,10 @@ export class Recordings implements AsyncDisposable {
       const header = `${JSON.stringify({ version: 1, ...facts }, null, 2)}\n`;
       await writeFile(join(folder, 'meta.json'), header, { mode: 0o600, flag: 'wx' }).catch(ignoreExisting);
       const [boundary = 0] = await checkpointOffsets(folder);
-      const recorder = await Recorder.open(join(folder, 'log'), { fsync: this.#deps.fsync ?? false, boundary });
+      const fsync = this.#deps.fsync ?? false;
+      const recorder = await Recorder.open(join(folder, 'log'), { pace: this.#pace, fsync, boundary });
       // Folders of the year, the month and the session may all be new.
-      if (this.#deps.fsync)
-        for (let at = folder; at !== dirname(this.#deps.dataDir); at = dirname(at)) await syncFolder(at);
+      if (fsync) for (let at = folder; at !== dirname(this.#deps.dataDir); at = dirname(at)) await syncFolder(at);
       return recorder;
     } catch (cause) {
       throw new Problem('recording-failed', 503, `The recording cannot be written: ${messageOf(cause)}.`, {

@@ -49,7 +49,7 @@ export class BrowserSockets {
       this.#watch(ws);
       // ws closes by itself after an error and says why to the page
       ws.on('error', () => {});
-      const page = terminal.attachPage((source) => new Page(ws, facts, asked.stream, source), asked);
+      const page = terminal.attachPage((source) => new Page(ws, socket, facts, asked.stream, source), asked);
       const signedOut = () => page.close(CloseCode.signedOut, 'signed out');
       signal.addEventListener('abort', signedOut, { once: true });
       ws.once('close', () => signal.removeEventListener('abort', signedOut));

@@ -1,6 +1,7 @@
 /** Frames over a byte stream: cuts what comes in, writes what goes out, and ends the stream where it makes no sense. */
 import type { Duplex } from 'node:stream';
 import { encodeFrame, FrameReader, type Frame } from '../../protocol/frames.ts';
+import { joinWrites } from '../../protocol/one-write.ts';
 
 export class FrameChannel {
   readonly stream: Duplex;
@@ -32,6 +33,7 @@ export class FrameChannel {
   /** False where the other side does not keep up: wait for {@link onDrain}. Nothing happens on a closed channel. */
   send(type: number, ...parts: Uint8Array[]): boolean {
     if (this.stream.destroyed || this.stream.writableEnded) return true;
+    joinWrites(this.stream);
     return this.stream.write(encodeFrame(type, ...parts));
   }
 

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { decodeMessage, readU64, ToBrowser } from '../../protocol/frames.ts';
@@ -35,7 +36,7 @@ beforeEach(async () => {
   end = 0;
   wire = new Wire();
   const facts = { user: 'u', webSession: 'w', clientAddress: '127.0.0.1' };
-  page = new Page(wire as unknown as WebSocket, facts, 1, {
+  page = new Page(wire as unknown as WebSocket, new PassThrough(), facts, 1, {
     written: () => end,
     read: async () => new Uint8Array(),
     rendered: () => {},

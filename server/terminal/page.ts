@@ -3,9 +3,11 @@
  * when it does not, nothing is queued for it, and it catches up by reading the recording. So whatever a page does, a
  * bounded number of bytes waits for it here.
  */
+import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { encodeMessage, json, ToBrowser, u64, type Attached } from '../../protocol/frames.ts';
 import { decodeRecords, RECORD_HEADER_BYTES, RecordKind, type LogRecord } from '../../protocol/log.ts';
+import { joinWrites } from '../../protocol/one-write.ts';
 import type { PageFacts } from './contract.ts';
 
 /** Output is gathered for this long once more comes than somebody who types causes. Longer shows in typing. */
@@ -34,6 +36,7 @@ export class Page {
   readonly facts: PageFacts;
   /** The page load's input stream. */
   readonly stream: number;
+  readonly #carrier: Writable;
   readonly #source: PageSource;
   #started = false;
   #closed = false;
@@ -51,8 +54,10 @@ export class Page {
   #timer: NodeJS.Timeout | undefined;
   #small = 0;
 
-  constructor(socket: WebSocket, facts: PageFacts, stream: number, source: PageSource) {
+  /** `carrier`: the connection that carries the WebSocket. */
+  constructor(socket: WebSocket, carrier: Writable, facts: PageFacts, stream: number, source: PageSource) {
     this.socket = socket;
+    this.#carrier = carrier;
     this.facts = facts;
     this.stream = stream;
     this.#source = source;
@@ -174,6 +179,7 @@ export class Page {
   }
 
   #write(message: Uint8Array): void {
+    joinWrites(this.#carrier);
     this.socket.send(message, this.#drained);
   }
 

@@ -41,7 +41,7 @@ import type { Log, Recorder, Recordings, Terminal, TerminalEvents } from './cont
 import type { FrameChannel } from './frame-channel.ts';
 import { HostLink } from './host-link.ts';
 import { InputQueue } from './input-queue.ts';
-import type { Page } from './page.ts';
+import type { Page, PageSource } from './page.ts';
 import { Transfers } from './transfers.ts';
 
 /** Handed to the recorder and not written: past this the host's stream is not read. */
@@ -52,6 +52,9 @@ const DELTA_BYTES = 1024 * 1024;
 const REPLAY_BYTES = 64 * 1024;
 /** `rendered` moves the brake of 512 KiB; telling the host of less than this is not worth a frame. */
 const RENDERED_STEP = 32 * 1024;
+/** `recorded` moves the brake of 4 MiB and lets the host forget: worth a frame after this much, or this long. */
+const RECORDED_STEP = 32 * 1024;
+const RECORDED_MS = 50;
 const LAST_RECORD_BYTES = 512;
 /** A checkpoint of the screen is made when the terminal is quiet and this much came since the last one… */
 const CHECKPOINT_BYTES = 4 * 1024 * 1024;
@@ -97,6 +100,9 @@ export class SessionTerminal implements Terminal {
   #oneSize = false;
   #token: string | undefined;
   #humanAt = 0;
+  #recordedTold = 0;
+  /** Runs while the host has not been told of something that is recorded. */
+  #tellRecorded: NodeJS.Timeout | undefined;
   #checkpoint = 0;
   #quiet: NodeJS.Timeout | undefined;
   #writtenAt = 0;
@@ -212,7 +218,7 @@ export class SessionTerminal implements Terminal {
   }
 
   /** The newest page holds the session. Returns the page, whose frames come in by {@link fromPage}. */
-  attachPage(page: (source: ConstructorParameters<typeof Page>[3]) => Page, request: PageRequest): Page {
+  attachPage(page: (source: PageSource) => Page, request: PageRequest): Page {
     this.#page?.send(ToBrowser.superseded, json({ reason: 'Another page holds this session now.' }));
     this.#page?.close(CloseCode.superseded, 'superseded');
     const made: Page = page({
@@ -364,7 +370,7 @@ export class SessionTerminal implements Terminal {
     else this.#size = { cols: host.cols, rows: host.rows };
     if (this.#token !== undefined) this.#link.send(ToHost.credential, json({ token: this.#token }));
     // a portal that died between writing and saying so leaves a host that waits to hear it
-    this.#link.send(ToHost.recorded, u64(this.recordedBytes));
+    this.#recorded(this.recordedBytes);
     for (const [stream, position] of host.inputs) this.#inputAck(stream, position);
     this.#input.open();
     if (this.#page) this.#link.send(ToHost.viewer, Uint8Array.of(1));
@@ -397,15 +403,24 @@ export class SessionTerminal implements Terminal {
 
   #written(start: number, end: number, records: LogRecord[]): void {
     this.#page?.push(start, records);
-    this.#link.send(ToHost.recorded, u64(end));
     if (this.#paused && this.#recorder!.pending <= RECORDER_BYTES / 2) {
       this.#paused = false;
       this.#link.resume();
     }
     for (const record of records) if (record.kind !== RecordKind.input) this.#noteRecord(record);
+    // a host whose shell has exited waits for it
+    if (this.#exit || end - this.#recordedTold >= RECORDED_STEP) this.#recorded(end);
+    else this.#tellRecorded ??= setTimeout(() => this.#recorded(this.recordedBytes), RECORDED_MS);
     this.#writtenAt = performance.now();
     if (end - this.#checkpoint > CHECKPOINT_LATEST_BYTES) this.#makeCheckpoint();
     else if (end - this.#checkpoint > CHECKPOINT_BYTES) this.#quiet ??= setTimeout(() => this.#whenQuiet(), QUIET_MS);
+  }
+
+  #recorded(end: number): void {
+    clearTimeout(this.#tellRecorded);
+    this.#tellRecorded = undefined;
+    this.#recordedTold = end;
+    this.#link.send(ToHost.recorded, u64(end));
   }
 
   #noteRecord(record: LogRecord): void {
@@ -469,6 +484,7 @@ export class SessionTerminal implements Terminal {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#quiet);
+    if (this.#tellRecorded) this.#recorded(this.recordedBytes);
     this.#transfers.lost();
     this.#link.close();
     this.#page?.close(code, reason);
