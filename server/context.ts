@@ -234,6 +234,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       target: () => (webProcess ? webProcess.target : config.web.url),
       trusted,
       cookie: { name: cookieName, set: (token) => sessionCookie(cookieName, token, config.signIn.lifetimeMs) },
+      signedIn: async (cookie) => (await identify({ cookie })) !== undefined,
       webCookies: `__Host-sallyport-auth-${instance}.`,
       signIns,
       metrics,

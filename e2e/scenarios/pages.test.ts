@@ -138,10 +138,12 @@ it('signing in', async () => {
 });
 
 it('sends a stranger to the door without telling them that something ended', async () => {
+  complaints.length = 0;
   await stranger.goto(`${browsing.portal.url}/audit`);
   await stranger.getByRole('button', { name: /^Sign in with/ }).waitFor();
   expect(new URL(stranger.url()).searchParams.get('return')).toBe('/audit');
   expect(await stranger.getByText('Your sign-in has ended').count()).toBe(0);
+  expect(complaints).toEqual([]);
 });
 
 it('a terminal in a window of its own', async () => {

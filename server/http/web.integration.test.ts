@@ -56,6 +56,19 @@ function get(path: string, headers: Record<string, string> = {}, method = 'GET')
   });
 }
 
+test('a browser that nobody is signed in with goes straight to the door; a signed-in one sees the page', async () => {
+  const visit = (cookies?: string) =>
+    get('/audit?code=a', { 'sec-fetch-mode': 'navigate', ...(cookies === undefined ? {} : { cookie: cookies }) });
+  const stranger = await visit();
+  expect(stranger.status).toBe(303);
+  expect(stranger.headers.location).toBe('/sign-in?return=%2Faudit%3Fcode%3Da');
+  expect(stranger.headers['cache-control']).toBe('no-store');
+  const ended = await visit(`${cookie.split('=')[0]}=${'a'.repeat(43)}`);
+  expect(ended.headers.location).toBe('/sign-in?return=%2Faudit%3Fcode%3Da&reason=expired');
+  expect(seen).toEqual([]);
+  expect(await visit(cookie)).toMatchObject({ status: 200, body: 'a page' });
+});
+
 test('web sees neither session cookie nor token, nor any header that only the portal may set', async () => {
   await get('/clusters', {
     cookie: `${cookie}; other=1; __Host-sallyport-auth-${instance()}.csrf=c`,

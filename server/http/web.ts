@@ -11,12 +11,13 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { pipeline } from 'node:stream';
-import { withoutCookies } from '../auth/cookies.ts';
+import { readCookie, withoutCookies } from '../auth/cookies.ts';
 import { staysWithConnection } from '../domain/hop-by-hop.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
 import { clientAddress, type TrustedProxies } from './client-address.ts';
 import { correlate, type Correlation } from './correlation.ts';
+import { doorFor, visitsPage } from './door.ts';
 import type { Finding } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { contentSecurityPolicy, pageHeaders, type PagePolicy } from './page-headers.ts';
@@ -31,6 +32,8 @@ export type WebDeps = {
   trusted: TrustedProxies;
   /** Name of the session cookie, and how to set it. */
   cookie: { name: string; set(token: string): string };
+  /** Whether a live sign-in stands behind a Cookie header. */
+  signedIn(cookie: string | undefined): Promise<boolean>;
   /** First part of the names of next-auth's cookies: the only ones that web may set. */
   webCookies: string;
   signIns: {
@@ -77,16 +80,35 @@ export class WebProxy implements Disposable {
     response.once('close', () => {
       this.#deps.metrics.request(request.method ?? 'GET', 'web', response.statusCode, performance.now() - started);
     });
-    try {
-      this.#check(request);
-      this.#pass(request, response, correlation);
-    } catch (error) {
+    void this.#serve(request, response, correlation).catch((error: unknown) => {
       const problem = asProblem(error);
       if (problem.status >= 500) this.#deps.log.error({ err: error, correlationId: correlation.id }, problem.message);
       // What is left of a refused body must not be taken for the next request.
       if (!request.complete) response.setHeader('connection', 'close');
       this.#plain(response, problem.status, 'This request is refused', `${problem.message} ${problem.next ?? ''}`);
       request.resume();
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, correlation: Correlation): Promise<void> {
+    this.#check(request);
+    if (visitsPage(request) && !(await this.#known(request, correlation))) {
+      const ended = readCookie(request.headers.cookie, this.#deps.cookie.name) !== undefined;
+      response.setHeader('cache-control', 'no-store');
+      response.writeHead(303, { location: doorFor(request.url!, ended) }).end();
+      request.resume();
+      return;
+    }
+    this.#pass(request, response, correlation);
+  }
+
+  /** Pages hold no secret: where nobody can be asked, they are shown, and say themselves what fails. */
+  async #known(request: IncomingMessage, correlation: Correlation): Promise<boolean> {
+    try {
+      return await this.#deps.signedIn(request.headers.cookie);
+    } catch (error) {
+      this.#deps.log.warn({ err: error, correlationId: correlation.id }, 'a sign-in could not be looked up');
+      return true;
     }
   }
 
