@@ -27,7 +27,7 @@ export function portalEnv(options: UpOptions, prepared: Prepared, source: NodeJS
       SALLYPORT_OIDC_ISSUER: provider.issuer,
       SALLYPORT_OIDC_CLIENT_ID: provider.clientId,
       SALLYPORT_OIDC_CLIENT_SECRET: provider.clientSecret,
-      SALLYPORT_OIDC_NAME: 'Demo identity provider',
+      SALLYPORT_OIDC_NAME: 'the demo identity provider',
     }),
     ...Object.fromEntries(own),
     NODE_ENV: 'production',

@@ -203,7 +203,7 @@ function parseOidc(env: Env): OidcConfig | null {
   if (!scopes.split(/\s+/).includes('openid'))
     throw new ConfigError('SALLYPORT_OIDC_SCOPES', 'must name the scope openid');
   return {
-    name: text(env, 'SALLYPORT_OIDC_NAME', 'Single sign-on'),
+    name: text(env, 'SALLYPORT_OIDC_NAME', 'single sign-on'),
     issuer: exact,
     clientId,
     clientSecret: needed(env, 'SALLYPORT_OIDC_CLIENT_SECRET', because),

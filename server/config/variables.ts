@@ -93,7 +93,7 @@ export const variables = {
   SALLYPORT_OIDC_ISSUER: variable('Sign-in', 'Issuer URL of the OpenID provider.', 'none'),
   SALLYPORT_OIDC_CLIENT_ID: variable('Sign-in', "The portal's client id there."),
   SALLYPORT_OIDC_CLIENT_SECRET: variable('Sign-in', "The client's secret.", '', true),
-  SALLYPORT_OIDC_NAME: variable('Sign-in', 'What the sign-in button calls it.', 'Single sign-on'),
+  SALLYPORT_OIDC_NAME: variable('Sign-in', 'What the sign-in button calls it: "Sign in with …".', 'single sign-on'),
   SALLYPORT_OIDC_SCOPES: variable('Sign-in', 'Scopes asked for, separated by spaces.', 'openid email profile'),
   SALLYPORT_OIDC_EXTRA_ISSUERS: variable(
     'Sign-in',
