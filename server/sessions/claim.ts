@@ -22,7 +22,7 @@ export function claimOf(
       SALLYPORT_NAMESPACE: session.namespaces[0] ?? 'default',
       SALLYPORT_SESSION: session.id,
     },
-    greeting: greeting(session),
+    greeting: greeting(session, size.cols),
   };
 }
 
@@ -52,8 +52,11 @@ export function kubeconfigOf(session: SessionWithNames, authority: string): stri
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-/** Which cluster, as whom, until when, and that it is recorded. Lines end as a terminal wants them. */
-export function greeting(session: SessionWithNames): string {
+/**
+ * Which cluster, as whom, until when, and that it is recorded. Lines end as a terminal wants them, and between words
+ * where the window has `cols` columns.
+ */
+export function greeting(session: SessionWithNames, cols: number): string {
   const where = session.namespaces.length > 0 ? `in ${session.namespaces.join(', ')}` : 'cluster-wide';
   const lines = [
     `Cluster ${printable(session.cluster.name)}${session.cluster.production ? ' (PRODUCTION)' : ''}, ` +
@@ -61,7 +64,18 @@ export function greeting(session: SessionWithNames): string {
     `This session is recorded. It ends at ${utc(session.hardCapAt)} at the latest, ` +
       `or after ${minutes(session.idleMs)} without input; type exit to leave.`,
   ];
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  return `${lines.flatMap((line) => wrapped(line, cols)).join('\r\n')}\r\n\r\n`;
+}
+
+/** Broken between words; a word that is longer than a line is left to the terminal. */
+function wrapped(text: string, cols: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length > 0 && longer.length <= cols) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function utc(date: Date): string {
