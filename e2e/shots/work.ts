@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { attach } from '../../bench/ours.ts';
 import { Portal } from '../../bench/rest.ts';
 import { PROMPT, Reader } from '../../bench/terminal.ts';
+import { screenShows, type } from '../browsing.ts';
 
 export type Work = {
   cluster: string;
@@ -61,13 +62,11 @@ export async function fillWithWork(up: { url: string; apiToken: string }): Promi
       await page.getByRole('button', { name: `Open as admin on ${cluster}` }).click();
       const screen = page.locator('.xterm-screen').first();
       await screen.waitFor();
-      await page.getByText('$ ').or(page.locator('.xterm-rows')).first().waitFor();
+      await screenShows(page, /\$ *$/m);
       await screen.click();
-      for (const line of ['kubectl get nodes', `kubectl get pods -n ${NAMESPACE}`]) {
-        await page.keyboard.type(line);
-        await page.keyboard.press('Enter');
-        await page.waitForTimeout(1_500);
-      }
+      for (const line of ['kubectl get nodes', `kubectl get pods -n ${NAMESPACE}`])
+        // A prompt stands below the command once it is done.
+        await type(page, line, new RegExp(`${line.slice(-12)}\\s[^$]*\\$\\s*$`));
     },
     async endTerminals() {
       for (const open of await portal.sessions()) if (open.state !== 'ended') await portal.end(open.id);
@@ -79,7 +78,7 @@ export async function fillWithWork(up: { url: string; apiToken: string }): Promi
       await page.keyboard.press('End');
       // Near the end: what the exit left is no picture.
       await page.keyboard.press('ArrowLeft');
-      await page.waitForTimeout(800);
+      await screenShows(page, /rollout status[\s\S]*NAME +READY/);
       await seek.blur();
       await page.evaluate(() => scrollTo(0, 0));
     },
