@@ -2,23 +2,21 @@
 import { Clock, FolderUp, Settings2, TriangleAlert } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import type { Session } from '../../server/http/schemas.ts';
-import { api } from '../lib/api.ts';
 import { absoluteTime, countdown } from '../lib/time.ts';
 import { FilesDialog } from '../terminal/files-dialog.tsx';
+import { existingTerminal } from '../terminal/registry.ts';
 import { TerminalSettings } from '../terminal/settings.tsx';
 import { Button } from '../ui/button.tsx';
-import { Confirm } from '../ui/confirm.tsx';
 import { Icon } from '../ui/glyph.tsx';
 import { useNow } from '../ui/time.tsx';
-import { toastFailure } from '../ui/toast.tsx';
-import { deadlineWords, extendable } from './end-reason.ts';
-import { useKeepSession } from './use-session.ts';
+import { deadlineWords } from './end-reason.ts';
+import { EndSession } from './end-session.tsx';
+import { ExtendButton } from './extend-button.tsx';
 
 /** Always in view above a terminal: where, as whom, that it is recorded, and when it ends. */
 export function SessionBar({ session }: { session: Session }) {
   const [ending, setEnding] = useState(false);
   const [files, setFiles] = useState(false);
-  const keep = useKeepSession();
   const { cluster } = session;
   const live = session.state === 'active';
   return (
@@ -69,18 +67,7 @@ export function SessionBar({ session }: { session: Session }) {
           </Button>
         </span>
       ) : null}
-      <Confirm
-        open={ending}
-        onClose={() => setEnding(false)}
-        title="End this session?"
-        action="End session"
-        act={async () => keep(await api.endSession(session.id))}
-      >
-        <p>
-          The shell on <strong>{cluster.name}</strong> and everything running in it stops, its files are gone, and its
-          account on the cluster is removed. What happened stays recorded.
-        </p>
-      </Confirm>
+      <EndSession session={session} own open={ending} onClose={() => setEnding(false)} />
       <FilesDialog session={session} open={files} onClose={() => setFiles(false)} />
     </div>
   );
@@ -89,8 +76,6 @@ export function SessionBar({ session }: { session: Session }) {
 /** The end, once it is near: counts down, and Extend puts it off where that is possible. */
 function EndsIn({ session }: { session: Session }): ReactNode {
   const now = useNow(1000);
-  const keep = useKeepSession();
-  const [busy, setBusy] = useState(false);
   const { deadline } = session;
   if (!deadline) return null;
   const left = new Date(deadline.at).getTime() - now.getTime();
@@ -109,22 +94,8 @@ function EndsIn({ session }: { session: Session }): ReactNode {
       <span role="timer">
         Ends in <strong>{countdown(left)}</strong> ({deadlineWords(deadline.reason)})
       </span>
-      {extendable(session) ? (
-        <Button
-          size="sm"
-          busy={busy}
-          className="text-text"
-          onClick={() => {
-            setBusy(true);
-            api
-              .extendSession(session.id)
-              .then(keep, toastFailure)
-              .finally(() => setBusy(false));
-          }}
-        >
-          Extend
-        </Button>
-      ) : null}
+      {/* The button goes with the warning: what is typed next is for the terminal. */}
+      <ExtendButton session={session} size="sm" onExtended={() => existingTerminal(session.id)?.focus()} />
     </span>
   );
 }

@@ -7,10 +7,10 @@ import { api } from '../lib/api.ts';
 import { safeReturn } from '../lib/paths.ts';
 import { Mark } from '../shell/mark.tsx';
 import { Button } from '../ui/button.tsx';
-import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/glyph.tsx';
 import { Waiting } from '../ui/layout.tsx';
 import { ProblemPanel } from '../ui/problem.tsx';
+import { TextField } from '../ui/text-field.tsx';
 import { messageFor, noteFor } from './messages.ts';
 import { signInLocally, signInWithProvider } from './round-trip.ts';
 
@@ -102,34 +102,24 @@ export function SignIn() {
                     void run('local', () => signInLocally(email, password, returnTo));
                   }}
                 >
-                  <Field label="Email">
-                    {(control) => (
-                      <input
-                        {...control}
-                        type="email"
-                        name="email"
-                        required
-                        autoComplete="username"
-                        className="input"
-                        value={email}
-                        onChange={(event) => setEmail(event.target.value)}
-                      />
-                    )}
-                  </Field>
-                  <Field label="Password">
-                    {(control) => (
-                      <input
-                        {...control}
-                        type="password"
-                        name="password"
-                        required
-                        autoComplete="current-password"
-                        className="input"
-                        value={password}
-                        onChange={(event) => setPassword(event.target.value)}
-                      />
-                    )}
-                  </Field>
+                  <TextField
+                    label="Email"
+                    type="email"
+                    name="email"
+                    required
+                    autoComplete="username"
+                    value={email}
+                    onChange={setEmail}
+                  />
+                  <TextField
+                    label="Password"
+                    type="password"
+                    name="password"
+                    required
+                    autoComplete="current-password"
+                    value={password}
+                    onChange={setPassword}
+                  />
                   <Button
                     type="submit"
                     kind={options.data.providers.length ? 'default' : 'primary'}

@@ -4,8 +4,8 @@ import { useRef, useState } from 'react';
 import type { Session } from '../../server/http/schemas.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/glyph.tsx';
+import { TextField } from '../ui/text-field.tsx';
 import { download, upload } from './transfer.ts';
 import { TransferState } from './transfer-state.tsx';
 import { useTransfer } from './use-transfer.ts';
@@ -51,17 +51,13 @@ export function FilesDialog({ session, open, onClose }: { session: Session; open
       description="Up to 256 MiB each time. Transfers are recorded: name and size, not the content."
     >
       <section className="space-y-3">
-        <Field label="Upload into the folder">
-          {(control) => (
-            <input
-              {...control}
-              className="input font-mono"
-              value={folder}
-              spellCheck={false}
-              onChange={(event) => setFolder(event.target.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label="Upload into the folder"
+          className="font-mono"
+          value={folder}
+          spellCheck={false}
+          onChange={setFolder}
+        />
         <input
           ref={picker}
           type="file"
@@ -88,18 +84,15 @@ export function FilesDialog({ session, open, onClose }: { session: Session; open
           if (path) fetchFile();
         }}
       >
-        <Field label="Download the file or folder" hint={`Without a leading / it is looked for in ${HOME}.`}>
-          {(control) => (
-            <input
-              {...control}
-              className="input font-mono"
-              value={path}
-              placeholder="report.txt"
-              spellCheck={false}
-              onChange={(event) => setPath(event.target.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label="Download the file or folder"
+          hint={`Without a leading / it is looked for in ${HOME}.`}
+          className="font-mono"
+          value={path}
+          placeholder="report.txt"
+          spellCheck={false}
+          onChange={setPath}
+        />
         <Button
           type="submit"
           blocked={path === '' ? 'name a file first' : transfer.state === 'running' ? 'a transfer is running' : null}

@@ -1,92 +1,55 @@
 'use client';
-import { useId, useState, type ReactNode } from 'react';
-import { Button } from './button.tsx';
-import { Dialog, DialogActions } from './dialog.tsx';
-import { ProblemPanel } from './problem.tsx';
+import { useState, type ComponentProps, type ReactNode } from 'react';
+import { Dialog } from './dialog.tsx';
+import { DialogForm } from './dialog-form.tsx';
+import { TextField } from './text-field.tsx';
+
+type Question = {
+  onClose: () => void;
+  action: string;
+  act: () => Promise<unknown>;
+  /** Danger, unless said otherwise. */
+  kind?: ComponentProps<typeof DialogForm>['kind'];
+  typed?: string;
+  children: ReactNode;
+};
 
 /**
  * Asks before something is done; `typed` asks for that name as well, for what cannot be undone. Errors stay in the
  * dialog, which closes when `act` succeeds.
  */
-export function Confirm({
-  open,
-  onClose,
-  title,
-  action,
-  act,
-  typed,
-  children,
-}: {
-  open: boolean;
-  onClose: () => void;
-  title: string;
-  action: string;
-  act: () => Promise<unknown>;
-  typed?: string;
-  children: ReactNode;
-}) {
-  const [text, setText] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const field = useId();
-  const close = () => {
-    setText('');
-    setError(null);
-    onClose();
-  };
-  const run = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await act();
-      close();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
+export function Confirm({ open, title, ...question }: Question & { open: boolean; title: string }) {
   return (
-    <Dialog open={open} onClose={close} title={title}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!typed || text === typed) void run();
-        }}
-      >
-        <div className="space-y-2">{children}</div>
-        {typed ? (
-          <div className="mt-4">
-            <label htmlFor={field} className="mb-1 block">
-              Type <code className="font-semibold">{typed}</code> to go on
-            </label>
-            <input
-              id={field}
-              className="input"
-              value={text}
-              autoComplete="off"
-              spellCheck={false}
-              onChange={(event) => setText(event.target.value)}
-            />
-          </div>
-        ) : null}
-        {error ? (
-          <div className="mt-4">
-            <ProblemPanel error={error} compact />
-          </div>
-        ) : null}
-        <DialogActions>
-          <Button onClick={close}>Cancel</Button>
-          <Button
-            type="submit"
-            kind="danger"
-            busy={busy}
-            blocked={typed && text !== typed ? 'The name is not typed yet' : null}
-          >
-            {action}
-          </Button>
-        </DialogActions>
-      </form>
+    <Dialog open={open} onClose={question.onClose} title={title}>
+      <Ask {...question} />
     </Dialog>
+  );
+}
+
+/** Within the dialog, so that what was typed and what failed go with it. */
+function Ask({ onClose, action, act, kind = 'danger', typed, children }: Question) {
+  const [text, setText] = useState('');
+  return (
+    <DialogForm
+      action={action}
+      kind={kind}
+      blocked={typed && text !== typed ? 'the name is not typed yet' : null}
+      onCancel={onClose}
+      act={async () => {
+        await act();
+        onClose();
+      }}
+    >
+      <div className="space-y-2">{children}</div>
+      {typed ? (
+        <TextField
+          label={`Type ${typed} to go on`}
+          value={text}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={setText}
+        />
+      ) : null}
+    </DialogForm>
   );
 }

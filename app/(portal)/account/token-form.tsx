@@ -5,8 +5,8 @@ import { api, type NewToken } from '../../lib/api.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Dialog, DialogActions } from '../../ui/dialog.tsx';
-import { Field } from '../../ui/field.tsx';
-import { ProblemPanel } from '../../ui/problem.tsx';
+import { DialogForm } from '../../ui/dialog-form.tsx';
+import { TextField } from '../../ui/text-field.tsx';
 
 const scopes: { value: NewToken['scopes'][number]; label: string }[] = [
   { value: 'read', label: 'read: lists and details' },
@@ -18,19 +18,6 @@ const scopes: { value: NewToken['scopes'][number]; label: string }[] = [
 export function TokenForm({ onClose }: { onClose: () => void }) {
   const [form, setForm] = useState<NewToken>({ name: '', scopes: ['read'], days: 30 });
   const [created, setCreated] = useState<CreatedToken | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const create = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      setCreated(await api.createToken(form));
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
   if (created)
     return (
       <Dialog
@@ -52,24 +39,19 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
     );
   return (
     <Dialog open onClose={onClose} title="Create a token">
-      <form
-        className="space-y-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (form.scopes.length) void create();
-        }}
+      <DialogForm
+        action="Create"
+        blocked={form.scopes.length ? null : 'it needs at least one scope'}
+        act={async () => setCreated(await api.createToken(form))}
+        onCancel={onClose}
       >
-        <Field label="Name" hint="What it is for.">
-          {(control) => (
-            <input
-              {...control}
-              className="input"
-              required
-              value={form.name}
-              onChange={(event) => setForm({ ...form, name: event.target.value })}
-            />
-          )}
-        </Field>
+        <TextField
+          label="Name"
+          hint="What it is for."
+          required
+          value={form.name}
+          onChange={(name) => setForm({ ...form, name })}
+        />
         <fieldset>
           <legend className="mb-1 font-medium">Scopes</legend>
           {scopes.map(({ value, label }) => (
@@ -91,33 +73,16 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
             </label>
           ))}
         </fieldset>
-        <Field label="Expires after (days)">
-          {(control) => (
-            <input
-              {...control}
-              type="number"
-              min={1}
-              max={365}
-              required
-              className="input"
-              value={form.days}
-              onChange={(event) => setForm({ ...form, days: Number(event.target.value) })}
-            />
-          )}
-        </Field>
-        {error ? <ProblemPanel error={error} compact /> : null}
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            kind="primary"
-            busy={busy}
-            blocked={form.scopes.length ? null : 'it needs at least one scope'}
-          >
-            Create
-          </Button>
-        </DialogActions>
-      </form>
+        <TextField
+          label="Expires after (days)"
+          type="number"
+          min={1}
+          max={365}
+          required
+          value={form.days}
+          onChange={(days) => setForm({ ...form, days: Number(days) })}
+        />
+      </DialogForm>
     </Dialog>
   );
 }

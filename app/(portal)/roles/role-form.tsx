@@ -2,10 +2,10 @@
 import { useState } from 'react';
 import type { Role } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog, DialogActions } from '../../ui/dialog.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { DialogForm } from '../../ui/dialog-form.tsx';
 import { Field, splitList } from '../../ui/field.tsx';
-import { ProblemPanel } from '../../ui/problem.tsx';
+import { TextField } from '../../ui/text-field.tsx';
 
 const MINUTE = 60_000;
 
@@ -35,69 +35,55 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
     detached: start.detachedMs / MINUTE,
     hardCap: start.hardCapMs / MINUTE,
   });
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
   const set = (change: Partial<typeof form>) => setForm((old) => ({ ...old, ...change }));
   const save = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await api.putRole({
-        name: form.name,
-        description: form.description,
-        portal: form.portal,
-        clusterRoles: splitList(form.clusterRoles),
-        namespaces: splitList(form.namespaces),
-        groups: splitList(form.groups),
-        idleMs: form.idle * MINUTE,
-        detachedMs: form.detached * MINUTE,
-        hardCapMs: form.hardCap * MINUTE,
-        maxSessions: form.maxSessions,
-      });
-      onSaved();
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
+    await api.putRole({
+      name: form.name,
+      description: form.description,
+      portal: form.portal,
+      clusterRoles: splitList(form.clusterRoles),
+      namespaces: splitList(form.namespaces),
+      groups: splitList(form.groups),
+      idleMs: form.idle * MINUTE,
+      detachedMs: form.detached * MINUTE,
+      hardCapMs: form.hardCap * MINUTE,
+      maxSessions: form.maxSessions,
+    });
+    onSaved();
   };
   const number = (key: 'idle' | 'detached' | 'hardCap' | 'maxSessions', label: string, least: number) => (
-    <Field label={label}>
-      {(control) => (
-        <input
-          {...control}
-          type="number"
-          min={least}
-          required
-          className="input"
-          value={form[key]}
-          onChange={(event) => set({ [key]: Number(event.target.value) })}
-        />
-      )}
-    </Field>
+    <TextField
+      label={label}
+      type="number"
+      min={least}
+      required
+      value={form[key]}
+      onChange={(text) => set({ [key]: Number(text) })}
+    />
+  );
+  const names = (key: 'clusterRoles' | 'namespaces' | 'groups', label: string, hint: string) => (
+    <TextField
+      label={label}
+      hint={hint}
+      className="font-mono"
+      spellCheck={false}
+      value={form[key]}
+      onChange={(text) => set({ [key]: text })}
+    />
   );
   return (
     <Dialog open onClose={onClose} title={role ? `Change ${role.name}` : 'Add a role'} wide>
-      <form
-        className="space-y-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+      <DialogForm action={role ? 'Save' : 'Add the role'} act={save} onCancel={onClose}>
         <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Name">
-            {(control) => (
-              <input
-                {...control}
-                className="input"
-                required
-                pattern="[a-z0-9]([\-a-z0-9]*[a-z0-9])?"
-                readOnly={role !== null}
-                value={form.name}
-                onChange={(event) => set({ name: event.target.value })}
-              />
-            )}
-          </Field>
+          <TextField
+            label="Name"
+            required
+            pattern="[a-z0-9]([\-a-z0-9]*[a-z0-9])?"
+            title="Lower-case letters, digits and -"
+            readOnly={role !== null}
+            value={form.name}
+            onChange={(name) => set({ name })}
+          />
           <Field label="On the portal">
             {(control) => (
               <select
@@ -113,63 +99,17 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
             )}
           </Field>
         </div>
-        <Field label="Description">
-          {(control) => (
-            <input
-              {...control}
-              className="input"
-              value={form.description}
-              onChange={(event) => set({ description: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field label="ClusterRoles" hint="Names on the cluster, as edit or view; none gives no cluster.">
-          {(control) => (
-            <input
-              {...control}
-              className="input font-mono"
-              spellCheck={false}
-              value={form.clusterRoles}
-              onChange={(event) => set({ clusterRoles: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field label="Namespaces" hint="Left empty: the whole cluster.">
-          {(control) => (
-            <input
-              {...control}
-              className="input font-mono"
-              spellCheck={false}
-              value={form.namespaces}
-              onChange={(event) => set({ namespaces: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field label="Groups" hint="Their members have this role.">
-          {(control) => (
-            <input
-              {...control}
-              className="input font-mono"
-              spellCheck={false}
-              value={form.groups}
-              onChange={(event) => set({ groups: event.target.value })}
-            />
-          )}
-        </Field>
-        <div className="grid grid-cols-2 gap-4 sm:grid-cols-4">
+        <TextField label="Description" value={form.description} onChange={(description) => set({ description })} />
+        {names('clusterRoles', 'ClusterRoles', 'Names on the cluster, as edit or view; none gives no cluster.')}
+        {names('namespaces', 'Namespaces', 'Left empty: the whole cluster.')}
+        {names('groups', 'Groups', 'Their members have this role.')}
+        <div className="grid grid-cols-2 items-end gap-4 sm:grid-cols-4">
           {number('idle', 'Idle (min)', 1)}
           {number('detached', 'Detached (min)', 0)}
           {number('hardCap', 'At most (min)', 1)}
-          {number('maxSessions', 'Sessions', 1)}
+          {number('maxSessions', 'Sessions at once', 1)}
         </div>
-        {error ? <ProblemPanel error={error} compact /> : null}
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" busy={busy}>
-            {role ? 'Save' : 'Add the role'}
-          </Button>
-        </DialogActions>
-      </form>
+      </DialogForm>
     </Dialog>
   );
 }

@@ -9,6 +9,7 @@ import { Button } from '../../../ui/button.tsx';
 import { Field } from '../../../ui/field.tsx';
 import { PageBody } from '../../../ui/layout.tsx';
 import { ProblemPanel } from '../../../ui/problem.tsx';
+import { TextField } from '../../../ui/text-field.tsx';
 import { toast } from '../../../ui/toast.tsx';
 import { Manifest } from '../manifest.tsx';
 import { TestResult } from './test-result.tsx';
@@ -100,29 +101,21 @@ export function NewCluster() {
       >
         <div className="card space-y-4 p-4">
           <div className="grid gap-4 sm:grid-cols-2">
-            <Field label="Name" hint="Lower-case letters, digits and -; people and addresses use it.">
-              {(control) => (
-                <input
-                  {...control}
-                  className="input"
-                  value={form.name}
-                  autoComplete="off"
-                  spellCheck={false}
-                  onChange={(event) => set({ name: event.target.value })}
-                />
-              )}
-            </Field>
-            <Field label="The portal's namespace on it" hint="Accounts of sessions are made there.">
-              {(control) => (
-                <input
-                  {...control}
-                  className="input"
-                  value={form.namespace}
-                  spellCheck={false}
-                  onChange={(event) => set({ namespace: event.target.value })}
-                />
-              )}
-            </Field>
+            <TextField
+              label="Name"
+              hint="Lower-case letters, digits and -; people and addresses use it."
+              value={form.name}
+              autoComplete="off"
+              spellCheck={false}
+              onChange={(name) => set({ name })}
+            />
+            <TextField
+              label="The portal's namespace on it"
+              hint="Accounts of sessions are made there."
+              value={form.namespace}
+              spellCheck={false}
+              onChange={(namespace) => set({ namespace })}
+            />
           </div>
           <label className="flex items-start gap-2">
             <input
@@ -223,17 +216,13 @@ function KubeconfigFields({ form, set }: FieldsProps) {
       <Button size="sm" onClick={() => picker.current?.click()}>
         Choose a file…
       </Button>
-      <Field label="Context" hint="Left empty: the kubeconfig's current one.">
-        {(control) => (
-          <input
-            {...control}
-            className="input"
-            value={form.context}
-            spellCheck={false}
-            onChange={(event) => set({ context: event.target.value })}
-          />
-        )}
-      </Field>
+      <TextField
+        label="Context"
+        hint="Left empty: the kubeconfig's current one."
+        value={form.context}
+        spellCheck={false}
+        onChange={(context) => set({ context })}
+      />
     </>
   );
 }
@@ -241,18 +230,13 @@ function KubeconfigFields({ form, set }: FieldsProps) {
 function TokenFields({ form, set }: FieldsProps) {
   return (
     <>
-      <Field label="Address of the API server">
-        {(control) => (
-          <input
-            {...control}
-            type="url"
-            className="input"
-            placeholder="https://kubernetes.example:6443"
-            value={form.server}
-            onChange={(event) => set({ server: event.target.value })}
-          />
-        )}
-      </Field>
+      <TextField
+        label="Address of the API server"
+        type="url"
+        placeholder="https://kubernetes.example:6443"
+        value={form.server}
+        onChange={(server) => set({ server })}
+      />
       <Field label="CA certificate (PEM)">
         {(control) => (
           <textarea
@@ -265,29 +249,21 @@ function TokenFields({ form, set }: FieldsProps) {
           />
         )}
       </Field>
-      <Field label="Token of the portal's service account">
-        {(control) => (
-          <input
-            {...control}
-            type="password"
-            className="input font-mono"
-            autoComplete="off"
-            value={form.token}
-            onChange={(event) => set({ token: event.target.value })}
-          />
-        )}
-      </Field>
-      <Field label="TLS server name" hint="Only where the certificate names another host than the address.">
-        {(control) => (
-          <input
-            {...control}
-            className="input"
-            value={form.tlsServerName}
-            spellCheck={false}
-            onChange={(event) => set({ tlsServerName: event.target.value })}
-          />
-        )}
-      </Field>
+      <TextField
+        label="Token of the portal's service account"
+        type="password"
+        className="font-mono"
+        autoComplete="off"
+        value={form.token}
+        onChange={(token) => set({ token })}
+      />
+      <TextField
+        label="TLS server name"
+        hint="Only where the certificate names another host than the address."
+        value={form.tlsServerName}
+        spellCheck={false}
+        onChange={(tlsServerName) => set({ tlsServerName })}
+      />
     </>
   );
 }

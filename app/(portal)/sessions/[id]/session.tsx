@@ -5,15 +5,14 @@ import Link from 'next/link';
 import { useState } from 'react';
 import type { Session } from '../../../../server/http/schemas.ts';
 import { focusSession } from '../../../dock/actions.ts';
-import { endSentence, extendable } from '../../../dock/end-reason.ts';
-import { useKeepSession } from '../../../dock/use-session.ts';
-import { api } from '../../../lib/api.ts';
+import { endSentence } from '../../../dock/end-reason.ts';
+import { EndSession } from '../../../dock/end-session.tsx';
+import { ExtendButton } from '../../../dock/extend-button.tsx';
 import { apiPaths, paths } from '../../../lib/paths.ts';
 import { queries } from '../../../lib/queries.ts';
 import { absoluteTime, bytes, duration } from '../../../lib/time.ts';
 import { Button } from '../../../ui/button.tsx';
 import { buttonClass } from '../../../ui/button-class.ts';
-import { Confirm } from '../../../ui/confirm.tsx';
 import { CopyButton } from '../../../ui/copy.tsx';
 import { Icon } from '../../../ui/glyph.tsx';
 import { Fact, Facts, PageBody, Waiting } from '../../../ui/layout.tsx';
@@ -76,7 +75,6 @@ function Actions({
   admin: boolean;
   auditor: boolean;
 }) {
-  const keep = useKeepSession();
   const [ending, setEnding] = useState(false);
   const lives = session.state === 'active' || session.state === 'opening';
   return (
@@ -86,18 +84,7 @@ function Actions({
           <Icon of={Download} /> Download as asciicast
         </a>
       ) : null}
-      {own && extendable(session) ? (
-        <Button
-          onClick={() =>
-            void api.extendSession(session.id).then((next) => {
-              keep(next);
-              toast('The session is extended.');
-            })
-          }
-        >
-          Extend
-        </Button>
-      ) : null}
+      {own ? <ExtendButton session={session} onExtended={() => toast('The session is extended.')} /> : null}
       {lives && (own || admin) ? (
         <Button kind="danger" onClick={() => setEnding(true)}>
           End…
@@ -108,18 +95,7 @@ function Actions({
           Go to terminal
         </Button>
       ) : null}
-      <Confirm
-        open={ending}
-        onClose={() => setEnding(false)}
-        title="End this session?"
-        action="End session"
-        act={async () => keep(await api.endSession(session.id))}
-      >
-        <p>
-          {own ? 'Your' : `${session.user.name}’s`} shell on <strong>{session.cluster.name}</strong> stops with
-          everything running in it. What happened stays recorded.
-        </p>
-      </Confirm>
+      <EndSession session={session} own={own} open={ending} onClose={() => setEnding(false)} />
     </>
   );
 }

@@ -1,0 +1,29 @@
+'use client';
+import type { ComponentProps, ReactNode } from 'react';
+import { Field } from './field.tsx';
+
+/** A labelled line of text; what an input takes besides (type, required, readOnly …) is handed to it. */
+export function TextField({
+  label,
+  hint,
+  onChange,
+  className = '',
+  ...input
+}: Omit<ComponentProps<'input'>, 'onChange' | 'id'> & {
+  label: string;
+  hint?: ReactNode;
+  onChange: (text: string) => void;
+}) {
+  return (
+    <Field label={label} hint={hint}>
+      {(control) => (
+        <input
+          {...input}
+          {...control}
+          className={`input ${className}`}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}
