@@ -4,7 +4,7 @@ import { Boxes, ChevronDown, KeyRound, SquareTerminal } from 'lucide-react';
 import Link from 'next/link';
 import { DropdownMenu } from 'radix-ui';
 import { useState } from 'react';
-import type { Cluster, Session } from '../../server/http/schemas.ts';
+import type { Cluster, Me, Session } from '../../server/http/schemas.ts';
 import { focusSession, recentClusters, startSession } from '../dock/actions.ts';
 import { paths } from '../lib/paths.ts';
 import { queries } from '../lib/queries.ts';
@@ -43,7 +43,7 @@ export function Start() {
       ) : clusters.data === undefined ? (
         <Waiting>Asking for your clusters</Waiting>
       ) : reachable.length === 0 ? (
-        <NoClusters admin={me.data?.portal === 'admin'} any={clusters.data.items.length > 0} />
+        <NoClusters portal={me.data?.portal} any={clusters.data.items.length > 0} />
       ) : shown.length === 0 ? (
         <Empty icon={Boxes} title="No cluster matches the filter" />
       ) : (
@@ -154,7 +154,8 @@ function OtherRoles({ cluster }: { cluster: Cluster }) {
   );
 }
 
-function NoClusters({ admin, any }: { admin: boolean; any: boolean }) {
+function NoClusters({ portal, any }: { portal: Me['portal'] | undefined; any: boolean }) {
+  const admin = portal === 'admin';
   if (admin && !any)
     return (
       <Empty
@@ -170,7 +171,17 @@ function NoClusters({ admin, any }: { admin: boolean; any: boolean }) {
       </Empty>
     );
   return (
-    <Empty icon={Boxes} title="No role of yours reaches a cluster">
+    <Empty
+      icon={Boxes}
+      title="No role of yours reaches a cluster"
+      action={
+        portal === 'auditor' ? (
+          <Link href={paths.sessions()} className={buttonClass('primary')}>
+            See everyone’s sessions
+          </Link>
+        ) : undefined
+      }
+    >
       Clusters are here once an administrator gives a role to you or to one of your groups.
       {admin ? (
         <>

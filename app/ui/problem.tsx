@@ -6,6 +6,9 @@ import { Button } from './button.tsx';
 import { CopyButton } from './copy.tsx';
 import { Icon } from './glyph.tsx';
 
+/** Statuses that asking once more cannot change. */
+const DECIDED = new Set([403, 404]);
+
 /** An error as people need it: what happened, what it means, what to do next, and a correlation id to copy. */
 export function ProblemPanel({
   error,
@@ -40,7 +43,7 @@ export function ProblemPanel({
           ) : null}
           {children}
         </div>
-        {retry ? (
+        {retry && !DECIDED.has(problem.status) ? (
           <Button size="sm" onClick={retry}>
             Try again
           </Button>

@@ -14,6 +14,8 @@ export type Column<T> = {
   sort?: (row: T) => string | number;
   /** Left out where the list is narrow. */
   wide?: boolean;
+  /** A second line below the cell where the list is narrow, for what the columns that are left out say. */
+  under?: (row: T) => ReactNode;
 };
 
 export type Sort = { key: string; descending: boolean };
@@ -41,6 +43,8 @@ export function sortRows<T>(rows: T[], columns: Column<T>[], sort: Sort | null):
 }
 
 const ROW_PX = 37;
+/** A row with a second line. */
+const TALL_ROW_PX = 54;
 /** Below this many pixels the wide columns are left out. */
 const NARROW_PX = 720;
 
@@ -82,13 +86,15 @@ export function Table<T>({
   }, []);
   const shown = narrow ? columns.filter((column) => !column.wide) : columns;
   const template = shown.map((column) => column.width).join(' ');
+  const rowPx = narrow && shown.some((column) => column.under) ? TALL_ROW_PX : ROW_PX;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     overscan: 12,
     getItemKey: (index) => rowKey(rows[index]!),
   });
+  useEffect(() => virtual.measure(), [virtual, rowPx]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;
   const end = useRef(onEnd);
@@ -163,7 +169,7 @@ export function Table<T>({
               tabIndex={onOpen ? 0 : undefined}
               aria-current={isSelected ? 'true' : undefined}
               className={`absolute inset-x-0 grid items-center border-b border-line/60 px-3 -outline-offset-2 ${onOpen ? 'cursor-pointer hover:bg-hover' : ''} ${isSelected ? 'bg-accent-soft' : ''} ${onRow?.(row) ?? ''}`}
-              style={{ gridTemplateColumns: template, height: ROW_PX, transform: `translateY(${item.start}px)` }}
+              style={{ gridTemplateColumns: template, height: rowPx, transform: `translateY(${item.start}px)` }}
               onKeyDown={(event) => move(event, item.index)}
               onClick={(event) => {
                 // Links and buttons in a row do their own thing, and selecting text opens nothing.
@@ -174,6 +180,9 @@ export function Table<T>({
               {shown.map((column) => (
                 <div key={column.key} role="cell" className="min-w-0 truncate pr-3">
                   {column.cell(row)}
+                  {narrow && column.under ? (
+                    <div className="truncate text-[12.5px] text-muted">{column.under(row)}</div>
+                  ) : null}
                 </div>
               ))}
             </div>

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import type { AuditEventBody } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
 import { paths } from '../../lib/paths.ts';
+import { PortalError } from '../../lib/problem.ts';
 import { absoluteTime } from '../../lib/time.ts';
 import { usePages } from '../../lib/use-pages.ts';
 import { useSearch } from '../../lib/use-search.ts';
@@ -22,9 +23,21 @@ import { summary } from './summary.ts';
 const LIVE_MS = 5_000;
 
 const columns: Column<AuditEventBody>[] = [
-  { key: 'at', header: 'When', width: '110px', cell: (event) => <Time at={event.at} /> },
-  { key: 'title', header: 'What', width: 'minmax(150px, 1.2fr)', cell: (event) => event.title },
-  { key: 'actor', header: 'Who', width: 'minmax(90px, 0.9fr)', cell: (event) => event.actor },
+  { key: 'at', header: 'When', width: '92px', cell: (event) => <Time at={event.at} /> },
+  {
+    key: 'title',
+    header: 'What',
+    width: 'minmax(150px, 1.2fr)',
+    cell: (event) => event.title,
+    under: (event) => [event.actor, summary(event)].filter(Boolean).join(' · '),
+  },
+  {
+    key: 'actor',
+    header: 'Who',
+    width: 'minmax(150px, 1.1fr)',
+    wide: true,
+    cell: (event) => <span title={event.actor}>{event.actor}</span>,
+  },
   {
     key: 'detail',
     header: 'Detail',
@@ -35,7 +48,7 @@ const columns: Column<AuditEventBody>[] = [
   {
     key: 'code',
     header: 'Code',
-    width: '170px',
+    width: '160px',
     wide: true,
     cell: (event) => <code className="text-muted">{event.code}</code>,
   },
@@ -56,6 +69,13 @@ export function Audit() {
   );
   const filtered = filters.some((key) => filter[key]);
   const day = (text: string) => (text ? text.slice(0, 10) : '');
+  const refused = list.error instanceof PortalError && list.error.status === 403;
+  if (refused)
+    return (
+      <ListPage title="Audit">
+        <ProblemPanel error={list.error} />
+      </ListPage>
+    );
   return (
     <ListPage
       title="Audit"

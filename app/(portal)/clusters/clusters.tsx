@@ -21,8 +21,9 @@ const columns: Column<Cluster>[] = [
   {
     key: 'name',
     header: 'Name',
-    width: 'minmax(150px, 1.4fr)',
+    width: 'minmax(150px, 1.8fr)',
     sort: (cluster) => cluster.name,
+    under: (cluster) => cluster.server,
     cell: (cluster) => (
       <span className="flex items-center gap-2">
         <Link href={paths.cluster(cluster.name)} className="truncate font-medium hover:underline">
@@ -42,7 +43,7 @@ const columns: Column<Cluster>[] = [
   {
     key: 'version',
     header: 'Version',
-    width: '110px',
+    width: '100px',
     wide: true,
     sort: (cluster) => cluster.health.version ?? '',
     cell: (cluster) => cluster.health.version ?? '–',

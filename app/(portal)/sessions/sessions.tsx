@@ -28,7 +28,7 @@ function lasted(session: Session): number {
 
 const endWords: Record<NonNullable<Session['endReason']>, string> = {
   exited: 'shell exited',
-  'ended-by-person': 'End',
+  'ended-by-person': 'ended by hand',
   'signed-out': 'signed out',
   idle: 'idle',
   detached: 'detached',
@@ -41,15 +41,16 @@ const columns: Column<Session>[] = [
   {
     key: 'state',
     header: 'State',
-    width: 'minmax(92px, 150px)',
+    width: 'minmax(98px, 0.8fr)',
     sort: (session) => session.state,
     cell: (session) => <SessionStatus session={session} />,
   },
   {
     key: 'cluster',
     header: 'Cluster',
-    width: 'minmax(140px, 1.3fr)',
+    width: 'minmax(120px, 2fr)',
     sort: (session) => session.cluster.name,
+    under: (session) => `${session.user.name} · as ${session.role}`,
     cell: (session) => (
       <span className="flex items-center gap-2">
         <Link href={paths.session(session.id)} className="truncate font-medium hover:underline">
@@ -78,21 +79,21 @@ const columns: Column<Session>[] = [
   {
     key: 'opened',
     header: 'Opened',
-    width: '110px',
+    width: '92px',
     sort: (session) => session.openedAt,
     cell: (session) => <Time at={session.openedAt} />,
   },
   {
     key: 'lasted',
     header: 'Lasted',
-    width: '110px',
+    width: '100px',
     wide: true,
     sort: lasted,
     cell: (session) => duration(lasted(session)),
   },
   {
     key: 'reason',
-    header: 'Ended by',
+    header: 'Why ended',
     width: '120px',
     wide: true,
     sort: (session) => session.endReason ?? '',
@@ -199,7 +200,7 @@ export function Sessions() {
           icon={ListVideo}
           title={filtered ? 'No session matches' : 'No session yet'}
           action={
-            filtered ? undefined : (
+            filtered || me.data?.portal === 'auditor' ? undefined : (
               <Link href={paths.home()} className={buttonClass('primary')}>
                 Start a shell
               </Link>

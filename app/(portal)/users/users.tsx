@@ -36,20 +36,21 @@ export function Users() {
       header: 'Name',
       width: 'minmax(80px, 1.2fr)',
       sort: (user) => user.name.toLowerCase(),
+      under: (user) => `${user.disabledAt ? 'Disabled · ' : ''}${user.email}`,
       cell: (user) => <span className="font-medium">{user.name}</span>,
     },
     {
       key: 'email',
       header: 'Email',
-      width: 'minmax(120px, 1.5fr)',
+      width: 'minmax(120px, 1.9fr)',
       wide: true,
       sort: (user) => user.email,
-      cell: (user) => user.email,
+      cell: (user) => <span title={user.email}>{user.email}</span>,
     },
     {
       key: 'provider',
       header: 'Signs in by',
-      width: '100px',
+      width: '92px',
       wide: true,
       sort: (user) => user.provider,
       cell: (user) => providers[user.provider],
@@ -71,7 +72,7 @@ export function Users() {
     {
       key: 'seen',
       header: 'Signed in',
-      width: '110px',
+      width: '92px',
       wide: true,
       sort: (user) => user.lastSignInAt ?? '',
       cell: (user) => (user.lastSignInAt ? <Time at={user.lastSignInAt} /> : 'never'),
@@ -80,6 +81,7 @@ export function Users() {
       key: 'state',
       header: 'State',
       width: '96px',
+      wide: true,
       sort: (user) => (user.disabledAt ? 1 : 0),
       cell: (user) =>
         user.disabledAt ? (
@@ -178,6 +180,7 @@ export function Users() {
         onClose={() => setAsking(null)}
         title={`${disabling ? 'Disable' : 'Enable'} ${asking?.name ?? ''}?`}
         action={disabling ? 'Disable' : 'Enable'}
+        kind={disabling ? 'danger' : 'primary'}
         act={async () => {
           await api.updateUser(asking!.id, { disabled: disabling });
           await refresh();

@@ -108,7 +108,11 @@ export function ClusterPage({ name }: { name: string }) {
               </ul>
             </>
           ) : (
-            <p className="text-muted">Nothing is missing.</p>
+            <p className="text-muted">
+              {health.state === 'healthy' || health.state === 'degraded'
+                ? 'Nothing is missing.'
+                : 'They are looked at once the cluster answers.'}
+            </p>
           )}
           {me.data?.portal === 'admin' ? (
             <div className="mt-4">
@@ -133,7 +137,7 @@ function Administration({ cluster }: { cluster: Cluster }) {
     ]);
   return (
     <section className="card mt-4 flex flex-wrap items-center gap-2 p-4" aria-labelledby="administration">
-      <h2 id="administration" className="mr-4">
+      <h2 id="administration" className="mr-4 w-full sm:w-auto">
         Administration
       </h2>
       <Button onClick={() => setAsking('production')}>
@@ -147,6 +151,7 @@ function Administration({ cluster }: { cluster: Cluster }) {
         onClose={() => setAsking(null)}
         title={cluster.production ? 'No longer production?' : 'Mark as production?'}
         action={cluster.production ? 'Take the mark away' : 'Mark as production'}
+        kind={cluster.production ? 'danger' : 'primary'}
         act={async () => {
           await api.updateCluster(cluster.name, { production: !cluster.production });
           await refresh();
