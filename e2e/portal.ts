@@ -117,6 +117,8 @@ export class TestPortal implements AsyncDisposable {
       SALLYPORT_LOG_LEVEL: 'debug',
       // These scenarios look at no page: nothing answers there.
       SALLYPORT_WEB_URL: 'http://127.0.0.1:9',
+      // The test cluster's, registered as an administrator does it.
+      SALLYPORT_CLUSTER_PRIVATE: '127.0.0.0/8',
       ...options.env,
     };
     const facts = { port, gatewayPort, dataDir, databaseUrl: database.url, docker: engine.socket, env };

@@ -32,7 +32,7 @@ import type { Proof } from './domain/person.ts';
 import { reachingRoles } from './domain/role-choice.ts';
 import type { Secrets } from './config/secrets.ts';
 import { buildApp } from './http/app.ts';
-import { trustedProxies } from './http/client-address.ts';
+import { addressRanges } from './address-ranges.ts';
 import { Health } from './http/health.ts';
 import { Metrics } from './http/metrics.ts';
 import type { Router } from './http/router.ts';
@@ -155,7 +155,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       notifications,
       sealer,
       audit,
-      addresses: { allowPrivate: config.clusters.privateAddresses },
+      addresses: { allowPrivate: config.clusters.allowPrivate },
       clusterRoles,
       now,
     }),
@@ -192,7 +192,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const { sessions, terminals, recordings } = access;
 
   // ── http: sockets, pages, routes ──
-  const trusted = trustedProxies(config.trustedProxies);
+  const trusted = addressRanges(config.trustedProxies);
   const upgrades = opening.use(
     new Upgrades({
       origin,
@@ -244,7 +244,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const app = buildApp({
     origin,
     trusted,
-    monitoring: trustedProxies(config.monitoringFrom),
+    monitoring: addressRanges(config.monitoringFrom),
     identify,
     hold,
     health,

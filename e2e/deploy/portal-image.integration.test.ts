@@ -112,6 +112,7 @@ describe.skipIf(isProven(root) && process.env['SALLYPORT_ROUNDS'] !== 'full')('t
         SALLYPORT_WEB_URL: `http://127.0.0.1:${webPort}`,
         SALLYPORT_WEB_SECRET: secret,
         SALLYPORT_SANDBOX_IMAGE: sandboxImage,
+        SALLYPORT_CLUSTER_PRIVATE: 'on',
         SALLYPORT_RUNTIME_DIR: runtime,
       },
       [

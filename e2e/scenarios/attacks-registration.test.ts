@@ -9,7 +9,7 @@ let portal: TestPortal;
 /** A good one, so that a registration is refused for the rest. */
 let ca: string;
 beforeAll(async () => {
-  portal = await TestPortal.start({ kubeconfig: null });
+  portal = await TestPortal.start({ kubeconfig: null, env: { SALLYPORT_CLUSTER_PRIVATE: '' } });
   const { clusters } = parse(readFileSync((await testCluster()).kubeconfig, 'utf8')) as {
     clusters: { cluster: Record<string, string> }[];
   };
@@ -45,6 +45,8 @@ it.each([
   ],
   ['metadata', () => byToken('https://169.254.169.254'), /metadata/],
   ['metadata in other clothes', () => byToken('https://[::ffff:a9fe:a9fe]'), /metadata/],
+  ['the portal’s own machine, as nothing is set', () => byToken('https://127.0.0.1:1'), /SALLYPORT_CLUSTER_PRIVATE/],
+  ['the network that the portal is in', () => byToken('https://10.0.0.1'), /SALLYPORT_CLUSTER_PRIVATE/],
   ['plain HTTP', () => byToken('http://127.0.0.1:1'), /https/],
 ])('%s: refused for what it is, and nothing is saved', async (_what, connection, why) => {
   await expect(register(connection())).rejects.toMatchObject({ status: 422, message: expect.stringMatching(why) });

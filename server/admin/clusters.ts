@@ -39,7 +39,7 @@ export async function addCluster({ config, db, values }: Opened): Promise<unknow
     notifications: { on: () => () => {}, onReset: () => () => {} },
     sealer: new Sealer(loadSecrets(config).masterKeys),
     audit: directAudit(db),
-    addresses: { allowPrivate: config.clusters.privateAddresses },
+    addresses: { allowPrivate: config.clusters.allowPrivate },
     clusterRoles,
     now,
   });

@@ -27,6 +27,7 @@ test('nothing need be set', () => {
     maxSessions: 3,
   });
   expect(config.egress.allow).toEqual([]);
+  expect(config.clusters.allowPrivate).toBe(false);
 });
 
 const oidc = {
@@ -48,6 +49,7 @@ test.each<[string, Record<string, string>, string]>([
   ['a public URL with a path', { SALLYPORT_PUBLIC_URL: 'https://a.example/portal' }, 'SALLYPORT_PUBLIC_URL'],
   ['plain http for others', { SALLYPORT_PUBLIC_URL: 'http://portal.example' }, 'SALLYPORT_PUBLIC_URL'],
   ['a proxy that is no network', { SALLYPORT_TRUSTED_PROXIES: '10.0.0.0/8,proxy' }, 'SALLYPORT_TRUSTED_PROXIES'],
+  ['neither on, off nor a network', { SALLYPORT_CLUSTER_PRIVATE: 'yes' }, 'SALLYPORT_CLUSTER_PRIVATE'],
   ['another database', { DATABASE_URL: 'mysql://u:p@h/d' }, 'DATABASE_URL'],
   ['a migrating role alone', { MIGRATION_DATABASE_URL: 'postgres://u@h/d' }, 'DATABASE_URL'],
   ['a provider without client', { SALLYPORT_OIDC_ISSUER: 'https://id.example' }, 'SALLYPORT_OIDC_CLIENT_ID'],

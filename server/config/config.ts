@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { LOG_LEVELS, type LogLevel } from '../log.ts';
 import { ConfigError, type Env } from './env.ts';
-import { cidrs, decimal, integer, list, needed, onOff, oneOf, origin, port, text, url } from './parse.ts';
+import { cidrs, decimal, integer, list, needed, onOff, onOffOrCidrs, oneOf, origin, port, text, url } from './parse.ts';
 
 export type OidcConfig = {
   name: string;
@@ -67,7 +67,8 @@ export type Config = {
   };
   /** Unparsed: the egress proxy knows the grammar of hosts. */
   egress: { allow: string[]; privateRanges: string[] };
-  clusters: { privateAddresses: boolean };
+  /** Loopback and private addresses that clusters may be registered with through the portal. */
+  clusters: { allowPrivate: boolean | readonly string[] };
   /** What seeded roles, and roles made without saying otherwise, get. */
   sessionDefaults: { idleMs: number; detachedMs: number; hardCapMs: number; maxSessions: number };
   developerNamespaces: string[];
@@ -108,7 +109,7 @@ export function parseConfig(env: Env): Config {
     },
     sandbox: parseSandbox(env),
     egress: { allow: list(env, 'SALLYPORT_EGRESS_ALLOW'), privateRanges: cidrs(env, 'SALLYPORT_EGRESS_PRIVATE') },
-    clusters: { privateAddresses: onOff(env, 'SALLYPORT_CLUSTER_PRIVATE', true) },
+    clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
     sessionDefaults: {
       idleMs: integer(env, 'SALLYPORT_SESSION_IDLE_MINUTES', 15, 1, 24 * 60) * MINUTE,
       detachedMs: integer(env, 'SALLYPORT_SESSION_DETACHED_MINUTES', 5, 0, 24 * 60) * MINUTE,

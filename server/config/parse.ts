@@ -1,5 +1,5 @@
 /** Strings of the environment into values that cannot be wrong. Each throws ConfigError naming its variable. */
-import { trustedProxies } from '../http/client-address.ts';
+import { addressRanges } from '../address-ranges.ts';
 import { ConfigError, type Env } from './env.ts';
 import type { VariableName } from './variables.ts';
 
@@ -63,11 +63,17 @@ export function list(env: Env, name: VariableName, fallback: string[] = []): str
 export function cidrs(env: Env, name: VariableName, fallback: string[] = []): string[] {
   const items = list(env, name, fallback);
   try {
-    trustedProxies(items);
+    addressRanges(items);
   } catch (error) {
     throw new ConfigError(name, (error as Error).message);
   }
   return items;
+}
+
+/** All, none, or those in the CIDRs. */
+export function onOffOrCidrs(env: Env, name: VariableName, fallback: boolean): boolean | readonly string[] {
+  const value = env[name];
+  return value === undefined || value === 'on' || value === 'off' ? onOff(env, name, fallback) : cidrs(env, name);
 }
 
 /** http or https; without credentials, query or fragment; without a slash at the end. */

@@ -151,8 +151,8 @@ export const variables = {
   SALLYPORT_EGRESS_PRIVATE: variable('Sandboxes', 'CIDRs of private ranges that allowed hosts may resolve to.', 'none'),
   SALLYPORT_CLUSTER_PRIVATE: variable(
     'Clusters',
-    'Whether registered clusters may have private or loopback addresses: `on` or `off`.',
-    'on',
+    'Private and loopback addresses that clusters may be registered with in the portal: CIDRs, separated by commas; `on`: any; `off`: none. A cluster that `npm run up` or `cluster add` registers on the server needs no leave.',
+    'off',
   ),
   SALLYPORT_SESSION_IDLE_MINUTES: variable(
     'Sessions',

@@ -1,6 +1,7 @@
 /** From a name that is allowed to the address that is dialled: resolved once, refused where the address is not fit. */
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
+import { addressRanges, type AddressRanges } from '../address-ranges.ts';
 import { canonicalAddress, classifyAddress } from '../domain/addresses.ts';
 import { Problem } from '../domain/problem.ts';
 import type { EgressTarget } from './egress-policy.ts';
@@ -16,7 +17,7 @@ export type ApiServers = () => Promise<readonly EgressTarget[]>;
 const API_SERVER_MS = 30_000;
 
 export class EgressAddresses {
-  readonly #private = new BlockList();
+  readonly #private: AddressRanges;
   readonly #apiServers: ApiServers;
   readonly #resolveName: ResolveName;
   #known: { at: number; addresses: Promise<ReadonlySet<string>> } | null = null;
@@ -25,11 +26,7 @@ export class EgressAddresses {
   constructor(privateRanges: readonly string[], apiServers: ApiServers, resolveName = systemResolver) {
     this.#apiServers = apiServers;
     this.#resolveName = resolveName;
-    for (const range of privateRanges) {
-      const [address = '', bits] = range.split('/');
-      const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-      this.#private.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family);
-    }
+    this.#private = addressRanges(privateRanges);
   }
 
   /**
@@ -61,8 +58,7 @@ export class EgressAddresses {
     if (kind === 'loopback') return 'which is the machine that the portal runs on';
     if (kind === 'link-local') return 'which is where metadata services are';
     if (kind === 'reserved') return 'which is no address of one machine';
-    if (kind === 'private' && !this.#private.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
-      return 'in a private range that the operator has not allowed';
+    if (kind === 'private' && !this.#private(address)) return 'in a private range that the operator has not allowed';
     return null;
   }
 

@@ -5,7 +5,8 @@ import type { Person, Proof } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
 import { bodyBounds } from './body-bounds.ts';
-import { clientAddress, type TrustedProxies } from './client-address.ts';
+import type { AddressRanges } from '../address-ranges.ts';
+import { clientAddress } from './client-address.ts';
 import { correlate } from './correlation.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
@@ -23,9 +24,9 @@ export type Identify = (proof: {
 export type AppDeps = {
   /** `https://portal.example`: what Origin must be. */
   origin: string;
-  trusted: TrustedProxies;
+  trusted: AddressRanges;
   /** May read /metrics, and the words of /readyz, without a sign-in. */
-  monitoring: TrustedProxies;
+  monitoring: AddressRanges;
   identify: Identify;
   /** See server/auth/live-proofs.ts. */
   hold(proof: Proof): Disposable & { readonly signal: AbortSignal };

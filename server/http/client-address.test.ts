@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { clientAddress, trustedProxies } from './client-address.ts';
+import { addressRanges } from '../address-ranges.ts';
+import { clientAddress } from './client-address.ts';
 
-const none = trustedProxies([]);
-const some = trustedProxies(['10.0.0.0/8', '2001:db8::/32', '192.0.2.1']);
+const none = addressRanges([]);
+const some = addressRanges(['10.0.0.0/8', '2001:db8::/32', '192.0.2.1']);
 
 test.each([
   ['203.0.113.9', '1.2.3.4', none, '203.0.113.9'],
@@ -22,5 +23,5 @@ test.each([
 });
 
 test.each(['10.0.0.0/33', 'proxy.example', '10.0.0.0/', '10.0.0.0/x', '::/129', ''])('%s is no network', (cidr) => {
-  expect(() => trustedProxies([cidr])).toThrow(RangeError);
+  expect(() => addressRanges([cidr])).toThrow(RangeError);
 });

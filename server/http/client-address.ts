@@ -1,26 +1,6 @@
 /** Whose address a request comes from: the peer's, unless the peer is a proxy that the operator trusts. */
-import { BlockList, isIP } from 'node:net';
-
-/** Answers whether an address is one of the operator's proxies. */
-export type TrustedProxies = (address: string) => boolean;
-
-/** From CIDRs (`10.0.0.0/8`, `::1/128`) or single addresses. Throws RangeError naming the one that is neither. */
-export function trustedProxies(cidrs: readonly string[]): TrustedProxies {
-  const list = new BlockList();
-  for (const cidr of cidrs) {
-    const [address = '', bits] = cidr.split('/');
-    const family = isIP(address);
-    const most = family === 6 ? 128 : 32;
-    const prefix = bits === undefined ? most : Number(bits);
-    if (!family || !Number.isInteger(prefix) || prefix < 0 || prefix > most || bits === '')
-      throw new RangeError(`"${cidr}" is no address or CIDR`);
-    list.addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4');
-  }
-  return (address) => {
-    const family = isIP(address);
-    return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
-  };
-}
+import { isIP } from 'node:net';
+import type { AddressRanges } from '../address-ranges.ts';
 
 /**
  * Reads X-Forwarded-For from its right end: the first address that is not a trusted proxy's is the client's, since
@@ -29,7 +9,7 @@ export function trustedProxies(cidrs: readonly string[]): TrustedProxies {
 export function clientAddress(
   peer: string | undefined,
   forwardedFor: string | undefined,
-  trusted: TrustedProxies,
+  trusted: AddressRanges,
 ): string {
   let address = plain(peer ?? '');
   if (!forwardedFor || !trusted(address)) return address;

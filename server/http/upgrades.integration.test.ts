@@ -9,7 +9,7 @@ import { until } from '../../e2e/machine/until.ts';
 import { identifier } from '../auth/identify.ts';
 import { Problem } from '../domain/problem.ts';
 import { createLogger } from '../log.ts';
-import { trustedProxies } from './client-address.ts';
+import { addressRanges } from '../address-ranges.ts';
 import { Upgrades } from './upgrades.ts';
 
 /** Another replica, in this process: its sockets, on the portal's database. */
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const identify = identifier({ cookieName, webSessions, apiTokens });
   upgrades = new Upgrades({
     origin,
-    trusted: trustedProxies([]),
+    trusted: addressRanges([]),
     async identify(proof) {
       const person = await identify(proof);
       const meanwhile = ending;

@@ -8,7 +8,8 @@ import type { Person, Proof } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
 import type { Identify } from './app.ts';
-import { clientAddress, type TrustedProxies } from './client-address.ts';
+import type { AddressRanges } from '../address-ranges.ts';
+import { clientAddress } from './client-address.ts';
 import { correlate } from './correlation.ts';
 import { asProblem, problemBody, problemHeaders } from './problems.ts';
 import { requireSameOrigin } from './same-origin.ts';
@@ -35,7 +36,7 @@ export type UpgradeHandler = (upgrade: Upgrade) => void | Promise<void>;
 
 export type UpgradeDeps = {
   origin: string;
-  trusted: TrustedProxies;
+  trusted: AddressRanges;
   identify: Identify;
   /** See server/auth/live-proofs.ts. */
   hold(proof: Proof): Disposable & { readonly signal: AbortSignal };

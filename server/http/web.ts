@@ -15,7 +15,8 @@ import { readCookie, withoutCookies } from '../auth/cookies.ts';
 import { staysWithConnection } from '../domain/hop-by-hop.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
-import { clientAddress, type TrustedProxies } from './client-address.ts';
+import type { AddressRanges } from '../address-ranges.ts';
+import { clientAddress } from './client-address.ts';
 import { correlate, type Correlation } from './correlation.ts';
 import { doorFor, visitsPage } from './door.ts';
 import type { Finding } from './health.ts';
@@ -29,7 +30,7 @@ export type WebDeps = {
   policy: () => PagePolicy;
   /** Where web listens now; null while it is away. */
   target: () => string | null;
-  trusted: TrustedProxies;
+  trusted: AddressRanges;
   /** Name of the session cookie, and how to set it. */
   cookie: { name: string; set(token: string): string };
   /** Whether a live sign-in stands behind a Cookie header. */

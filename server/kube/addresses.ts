@@ -1,12 +1,13 @@
 /** Which addresses the portal dials for a cluster: decided after DNS, on the address that is then connected to. */
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { addressRanges } from '../address-ranges.ts';
 import { classifyAddress } from '../domain/addresses.ts';
 import { Problem } from '../domain/problem.ts';
 
 export type AddressRules = {
-  /** Loopback and private ranges: clusters inside the operator's own network. */
-  allowPrivate: boolean;
+  /** Whether clusters may have loopback and private addresses; ranges: those in them alone. */
+  allowPrivate: boolean | readonly string[];
   /** Default: the machine's own. */
   resolveName?: ResolveName;
 };
@@ -21,17 +22,24 @@ export type ResolveName = (
 /** Throws Problem `address-refused` where the rules do not let the portal connect to this IP address. */
 export function checkAddress(address: string, rules: AddressRules): void {
   const kind = classifyAddress(address);
-  if (kind === 'public' || (rules.allowPrivate && (kind === 'private' || kind === 'loopback'))) return;
+  if (kind === 'public') return;
   const inside = kind === 'private' || kind === 'loopback';
+  if (inside && allows(rules, address)) return;
   throw new Problem('address-refused', 422, `The portal does not connect to ${address}: ${reasons[kind]}.`, {
-    next: inside ? 'Let the operator allow private cluster addresses, or give a public one.' : 'Give another address.',
+    next: inside
+      ? `The operator allows it in SALLYPORT_CLUSTER_PRIVATE (${address}, its network, or on), or registers the cluster on the server: node server/admin.ts cluster add.`
+      : 'Give another address.',
     meta: { address },
   });
 }
 
+function allows({ allowPrivate }: AddressRules, address: string): boolean {
+  return typeof allowPrivate === 'boolean' ? allowPrivate : addressRanges(allowPrivate)(address);
+}
+
 const reasons = {
-  private: 'it is in a private range, which the operator has not allowed',
-  loopback: 'it is on the loopback interface, which the operator has not allowed',
+  private: 'it is in a private range, which the operator has not allowed (SALLYPORT_CLUSTER_PRIVATE)',
+  loopback: 'it is on the loopback interface, which the operator has not allowed (SALLYPORT_CLUSTER_PRIVATE)',
   'link-local': 'link-local addresses hold metadata services, never a Kubernetes API server',
   reserved: 'it is no address of one machine',
 } as const;

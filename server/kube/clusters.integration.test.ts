@@ -31,7 +31,7 @@ const recorded: AuditEvent[] = [];
 const audit = { record: async (event: AuditEvent) => void recorded.push(event) };
 const stack = new AsyncDisposableStack();
 
-function newRegistry(sealer: Sealer, allowPrivate = true): ClusterRegistry {
+function newRegistry(sealer: Sealer, allowPrivate: boolean | string[] = true): ClusterRegistry {
   const notifications = { on: () => () => {}, onReset: () => () => {} };
   const now = () => new Date();
   const facts = { db: db.db, notifications, sealer, audit, now, clusterRoles: async () => clusterRoles };
@@ -171,7 +171,27 @@ describe('registering', () => {
     await expect(strict.test(byToken())).rejects.toMatchObject({ code: 'address-refused' });
     const { port } = new URL(installed.address.server);
     const result = await strict.test(byToken({ server: `https://localhost:${port}` }));
-    expect(result.message).toContain('the operator has not allowed');
+    expect(result.message).toContain('the operator has not allowed (SALLYPORT_CLUSTER_PRIVATE)');
+    const elsewhere = newRegistry(new Sealer([randomBytes(32)]), ['10.0.0.0/8']);
+    await expect(elsewhere.test(byToken())).rejects.toMatchObject({ code: 'address-refused' });
+    const here = newRegistry(new Sealer([randomBytes(32)]), ['10.0.0.0/8', '127.0.0.1']);
+    expect(await here.test(byToken())).toMatchObject({ ok: true });
+  });
+
+  test('one that the operator installed has the operator’s word for its address, and for no other', async () => {
+    const key = randomBytes(32);
+    const strict = newRegistry(new Sealer([key]), false);
+    const facts = { name: `o-${process.pid}`, production: false, namespace };
+    const { id } = await strict.install(facts, installed.address, installed.token, by);
+    expect((await (await strict.client(id)).send({ method: 'GET', path: '/version' })).status).toBe(200);
+    await expect(strict.test(byToken())).rejects.toMatchObject({
+      code: 'address-refused',
+      next: expect.stringContaining('SALLYPORT_CLUSTER_PRIVATE'),
+    });
+    const metadata = { ...installed.address, server: 'https://169.254.169.254' };
+    await strict.install(facts, metadata, installed.token, by);
+    await expect(strict.client(id)).rejects.toMatchObject({ code: 'address-refused' });
+    await strict.remove(id, by);
   });
 });
 

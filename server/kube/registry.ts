@@ -213,12 +213,14 @@ export class ClusterRegistry implements AsyncDisposable {
   async #load(id: string): Promise<Opened> {
     const row = await findCluster(this.#deps.db, id);
     if (!row || row.removedAt) throw clusterUnknown(id);
-    const { name, namespace, server, ca, tlsServerName } = row;
+    const { name, namespace, server, ca, tlsServerName, managed } = row;
     const credential = JSON.parse(
       this.#deps.sealer.open(row.credential, sealingContexts.clusterCredential(id)).toString(),
     ) as ClusterCredential;
     const facts: ConnectionFacts = { id, name, namespace, address: { server, ca, tlsServerName }, credential };
-    const connection = openConnection(facts, this.#deps.addresses);
+    // Installed on the server with the operator's own kubeconfig: that is the operator's word for this address.
+    const rules = managed ? { ...this.#deps.addresses, allowPrivate: true } : this.#deps.addresses;
+    const connection = openConnection(facts, rules);
     return { connection, client: new KubeClient(connection) };
   }
 
