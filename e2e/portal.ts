@@ -22,6 +22,10 @@ export type PortalOptions = {
   env?: Record<string, string>;
   /** A kubeconfig (its text) instead of the test cluster's own; null: no cluster is registered. */
   kubeconfig?: string | null;
+  /** Another engine than the run's, with the image of shells. */
+  engine?: { socket: string; image: string };
+  /** A superuser's URL to an empty database, where it must be the portal's own to stop. */
+  databaseUrl?: string;
   /** Sandboxes kept ready; none where a scenario counts containers. */
   warmPool?: number;
 };
@@ -98,9 +102,8 @@ export class TestPortal implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const dataDir = mkdtempSync(join(tmpdir(), 'sallyport-e2e-'));
     stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
-    const database = stack.use(await testDatabase());
-    const engine = await testEngine();
-    const image = await testSandboxImage();
+    const database = options.databaseUrl ? { url: options.databaseUrl } : stack.use(await testDatabase());
+    const engine = options.engine ?? { ...(await testEngine()), image: await testSandboxImage() };
     const [port, gatewayPort] = [await freePort(), await freePort()];
     const env: NodeJS.ProcessEnv = {
       PATH: process.env['PATH'],
@@ -112,7 +115,7 @@ export class TestPortal implements AsyncDisposable {
       SALLYPORT_DATA_DIR: dataDir,
       SALLYPORT_PORT: `${port}`,
       SALLYPORT_GATEWAY_PORT: `${gatewayPort}`,
-      SALLYPORT_SANDBOX_IMAGE: image,
+      SALLYPORT_SANDBOX_IMAGE: engine.image,
       SALLYPORT_WARM_POOL: `${options.warmPool ?? 0}`,
       SALLYPORT_LOG_LEVEL: 'debug',
       // These scenarios look at no page: nothing answers there.

@@ -88,6 +88,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
         detached: (session) => sessions.detached(session),
         exited: (session, exit) => sessions.exited(session, exit),
         fault: (session, message) => sessions.fault(session, message),
+        answers: (session, answers) => sessions.answers(session, answers),
         hiddenShell: (session, detail) => sessions.hiddenShell(session, detail),
       },
       now,
@@ -177,7 +178,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       log,
     }),
   );
-  opening.use(await keepSessions({ sessions, pool, changes: deps.notifications, log }));
+  opening.use(await keepSessions({ sessions, pool, runtime, changes: deps.notifications, log }));
 
   const opened = opening.move();
   return {

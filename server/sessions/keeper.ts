@@ -1,6 +1,8 @@
 /** What runs by itself: the take-over at the start, the clocks, the reaper, revocations as they happen. */
 import { settledWithin } from './bounds.ts';
 import type { Log } from './parts.ts';
+import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
+import { watchEngine } from './engine-watch.ts';
 import type { Sessions } from './sessions.ts';
 import type { WarmPool } from './warm-pool.ts';
 
@@ -17,10 +19,16 @@ type Changes = {
   onReset(handler: () => void): () => void;
 };
 
-export type KeeperDeps = { sessions: Sessions; pool: WarmPool; changes: Changes; log: Log };
+export type KeeperDeps = {
+  sessions: Sessions;
+  pool: WarmPool;
+  runtime: Pick<SandboxRuntime, 'health'>;
+  changes: Changes;
+  log: Log;
+};
 
 /** Resolves when the sessions of an earlier run have been taken up, or after a few seconds. Disposing stops it all. */
-export async function keepSessions({ sessions, pool, changes, log }: KeeperDeps): Promise<AsyncDisposable> {
+export async function keepSessions({ sessions, pool, runtime, changes, log }: KeeperDeps): Promise<AsyncDisposable> {
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
   let reaping: Promise<void> | undefined;
@@ -45,6 +53,13 @@ export async function keepSessions({ sessions, pool, changes, log }: KeeperDeps)
 
   const stops = (['web-session', 'user', 'role', 'cluster'] as const).map((topic) => changes.on(topic, check));
   stops.push(changes.onReset(check));
+  const engine = watchEngine(runtime, (answers) => {
+    log.warn({ answers }, answers ? 'the container engine answers again' : 'the container engine does not answer');
+    sessions.engineAnswers(answers);
+    if (!answers) return;
+    pool.retry();
+    reap(); // what could not be removed meanwhile
+  });
   const timers = [setInterval(() => sessions.tick(), TICK_MS), setInterval(reap, REAP_MS)];
   for (const timer of timers) timer.unref();
 
@@ -56,6 +71,7 @@ export async function keepSessions({ sessions, pool, changes, log }: KeeperDeps)
       for (const stop of stops) stop();
       for (const timer of timers) clearInterval(timer);
       clearTimeout(retry);
+      await engine[Symbol.asyncDispose]();
       await reaping;
     },
   };

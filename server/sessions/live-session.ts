@@ -2,6 +2,7 @@
 import type { SessionWithNames } from '../../db/queries/sessions.ts';
 import { Problem } from '../domain/problem.ts';
 import type { ClusterAccount } from './cluster-account.ts';
+import { noOutage, outageBanner, outageNews, type Outage } from './outage.ts';
 import type { EquippedSandbox } from './sandboxes.ts';
 import { sessionView, type SessionView } from './view.ts';
 
@@ -27,6 +28,7 @@ export class LiveSession {
   renewing = false;
   /** Another attempt at a failed renewal comes no sooner, ms since the epoch. */
   renewNotBefore = 0;
+  #outage = noOutage;
 
   constructor(row: SessionWithNames, account: ClusterAccount) {
     this.row = row;
@@ -50,6 +52,20 @@ export class LiveSession {
   /** Tells the attached page. */
   push(): void {
     this.sandbox?.terminal.state(this.view());
+  }
+
+  /** Something that the shell stands on went away or came back. */
+  outage(change: Partial<Outage>): void {
+    const before = this.#outage;
+    this.#outage = { ...before, ...change };
+    const news = outageNews(before, this.#outage);
+    if (news) this.sandbox?.terminal.banner(news);
+  }
+
+  /** Tells a page that came while something is away. */
+  tellOutage(): void {
+    const standing = outageBanner(this.#outage);
+    if (standing) this.sandbox?.terminal.banner(standing);
   }
 
   /** Runs one step of the opening and notes how long it took. */

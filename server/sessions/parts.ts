@@ -13,6 +13,8 @@ export type TerminalPart = {
   resume(facts: RecordingFacts, lease: number): Promise<void>;
   readonly firstOutput: Promise<void>;
   readonly recordedBytes: number;
+  /** Whether the session host is connected. */
+  readonly answering: boolean;
   setCredential(token: string): void;
   state(session: unknown): void;
   banner(banner: Banner): void;

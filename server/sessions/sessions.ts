@@ -88,6 +88,7 @@ export class Sessions implements AsyncDisposable {
   #checking: Promise<void> | undefined;
   #checkAgain = false;
   #takingOver: Promise<void> | undefined;
+  #engineAway = false;
   #stopping = false;
   #lettingGo: Promise<void> | undefined;
 
@@ -275,6 +276,7 @@ export class Sessions implements AsyncDisposable {
   attached(id: string, page: PageFacts): void {
     const noted = () => rows.noteAttached(this.#deps.db, id, page.webSession, this.#deps.now());
     this.#attachment(id, null, 'session.attached', page.clientAddress, noted);
+    this.#live.get(id)?.tellOutage();
   }
 
   detached(id: string): void {
@@ -320,7 +322,18 @@ export class Sessions implements AsyncDisposable {
     this.#audit(live, 'session.hidden-shell', live.row.user, {}, { detail }).catch(this.#logged(id));
   }
 
+  /** The session host is away for longer than a reconnection takes, or is back. */
+  answers(id: string, answers: boolean): void {
+    this.#live.get(id)?.outage({ shell: !answers });
+  }
+
   // ── time and restarts ──
+
+  /** The container engine went away, or is back. */
+  engineAnswers(answers: boolean): void {
+    this.#engineAway = !answers;
+    for (const live of this.#live.values()) live.outage({ engine: !answers });
+  }
 
   /** Once a second. */
   tick(): void {
@@ -430,6 +443,7 @@ export class Sessions implements AsyncDisposable {
       namespaces: row.namespaces,
     };
     const live = new LiveSession(row, new ClusterAccount(this.#deps, row.clusterId, facts, row.hardCapAt));
+    live.outage({ engine: this.#engineAway });
     this.#live.set(row.id, live);
     return live;
   }

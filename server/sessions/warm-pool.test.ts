@@ -8,7 +8,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 /** A place where sandboxes are counted: `running` holds those that were made and not removed. */
 function place() {
   const running = new Map<string, (exit: SandboxExit) => void>();
-  const state = { down: false, attempts: 0, running };
+  const state = { down: false, attempts: 0, running, silent: new Set<string>() };
   const make = async (id: string): Promise<EquippedSandbox> => {
     state.attempts++;
     if (state.down) throw new Error('the engine does not answer');
@@ -18,6 +18,11 @@ function place() {
     return {
       id,
       secret: Buffer.alloc(32),
+      terminal: {
+        get answering() {
+          return !state.silent.has(id);
+        },
+      },
       sandbox: { labels: { portal: 'p', sandbox: id }, container: id, exited, release: async () => {}, remove },
     } as unknown as EquippedSandbox;
   };
@@ -97,6 +102,28 @@ describe('the warm pool', () => {
     await vi.advanceTimersByTimeAsync(30_000);
     expect(pool.ready).toBe(1);
     expect(pool.error).toBeUndefined();
+  });
+
+  it('tries at once when it is told that the engine is back', async () => {
+    const { pool, state } = opened(1);
+    state.down = true;
+    await vi.advanceTimersByTimeAsync(20_000);
+    state.down = false;
+    pool.retry();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(pool.ready).toBe(1);
+  });
+
+  it('hands out none whose session host does not answer', async () => {
+    const { pool, state } = opened(2);
+    await vi.advanceTimersByTimeAsync(10);
+    const [first, second] = pool.ids() as [string, string];
+    state.silent.add(first);
+    expect(pool.ready).toBe(1);
+    expect(pool.take()!.id).toBe(second);
+    expect(pool.take()).toBeUndefined();
+    state.silent.delete(first);
+    expect(pool.take()!.id).toBe(first);
   });
 
   it('leaves nothing when it is disposed of', async () => {

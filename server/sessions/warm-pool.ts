@@ -42,7 +42,7 @@ export class WarmPool implements AsyncDisposable {
   }
 
   get ready(): number {
-    return this.#waiting.length;
+    return this.#waiting.filter((warm) => warm.terminal.answering).length;
   }
 
   /** What kept the last attempt from making one; undefined while all is well. */
@@ -50,9 +50,19 @@ export class WarmPool implements AsyncDisposable {
     return this.#error;
   }
 
-  /** The oldest, which is now the caller's to call {@link claimed} or {@link giveBack}. Undefined where none waits. */
+  /** The engine is back: another attempt comes at once. */
+  retry(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#notBefore = 0;
+    this.#retryMs = RETRY_FIRST_MS;
+    this.#schedule();
+  }
+
+  /** The oldest that answers, which is now the caller's to call {@link claimed} or {@link giveBack}. Undefined where none waits. */
   take(): EquippedSandbox | undefined {
-    const taken = this.#waiting.shift();
+    const at = this.#waiting.findIndex((warm) => warm.terminal.answering);
+    const [taken] = at < 0 ? [] : this.#waiting.splice(at, 1);
     if (taken) this.#taken.add(taken);
     if (taken) this.#notBefore = Date.now() + (this.#deps.calmMs ?? CALM_MS);
     this.#schedule();

@@ -24,6 +24,8 @@ export type Terminal = {
   /** Resolves with the shell's first output behind the greeting, recorded. Rejects with `terminal-closed`. */
   readonly firstOutput: Promise<void>;
   readonly recordedBytes: number;
+  /** Whether the session host is connected. */
+  readonly answering: boolean;
   /** A renewed kubeconfig token; kept for a host that is away for a moment. */
   setCredential(token: string): void;
   /** Sends a session state (server/http/schemas.ts `Session`) to the attached page, and to each page that attaches. */
@@ -74,6 +76,8 @@ export type TerminalEvents = {
   exited(session: string, exit: { code: number | null; signal: number | null }): void;
   /** The terminal cannot go on; the message may be shown to the person. */
   fault(session: string, message: string): void;
+  /** The session host has been away for some seconds (false), and is back (true). */
+  answers(session: string, answers: boolean): void;
   /** The shell reads without echo: what is typed is not recorded. */
   hiddenShell(session: string, detail: string): void;
 };

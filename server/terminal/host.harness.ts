@@ -85,6 +85,7 @@ type Heard = {
   exits: unknown[];
   faults: string[];
   hidden: string[];
+  answers: boolean[];
 };
 
 /** What a portal has of one session: may be thrown away and made anew, as by a restart. */
@@ -92,7 +93,7 @@ export class TestPortal implements AsyncDisposable {
   readonly recordings: Recordings;
   readonly terminals: Terminals;
   readonly terminal: Terminal;
-  readonly heard: Heard = { human: [], attached: 0, detached: 0, exits: [], faults: [], hidden: [] };
+  readonly heard: Heard = { human: [], attached: 0, detached: 0, exits: [], faults: [], hidden: [], answers: [] };
   readonly #streams: Server;
   readonly http: HttpServer;
 
@@ -104,6 +105,7 @@ export class TestPortal implements AsyncDisposable {
       detached: () => this.heard.detached++,
       exited: (_, exit) => this.heard.exits.push(exit),
       fault: (_, message) => this.heard.faults.push(message),
+      answers: (_, answers) => this.heard.answers.push(answers),
       hiddenShell: (_, detail) => this.heard.hidden.push(detail),
     };
     const log = { info: () => {}, warn: () => {} };

@@ -61,6 +61,8 @@ const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 const QUIET_MS = 500;
 /** …and while it is not, after this much: some seconds of work, which a page that attaches would wait for. */
 const CHECKPOINT_LATEST_BYTES = 128 * 1024 * 1024;
+/** A host dials again within a second of losing its connection; one that is away for longer is told of. */
+const AWAY_MS = 2_000;
 const HUMAN_INPUT_EVERY_MS = 1000;
 /** More than the host takes to hang up a shell that ignores it (2 s) and to read what is left. */
 const DRAIN_MS = 8000;
@@ -111,6 +113,9 @@ export class SessionTerminal implements Terminal {
   #closed = false;
   #faulted = false;
   #faultBanner: Banner | undefined;
+  /** Runs while the host is expected. */
+  #awaited: NodeJS.Timeout | undefined;
+  #away = false;
 
   constructor(sandbox: string, secret: Buffer, deps: TerminalDeps, closed: () => void) {
     this.sandbox = sandbox;
@@ -142,6 +147,10 @@ export class SessionTerminal implements Terminal {
 
   get recordedBytes(): number {
     return this.#recorder?.size ?? 0;
+  }
+
+  get answering(): boolean {
+    return this.#link.connected;
   }
 
   /** Bytes on their way to the recording and to the page. */
@@ -178,6 +187,7 @@ export class SessionTerminal implements Terminal {
     const last = await this.#lastRecord();
     if (last?.kind === RecordKind.mark) this.#noteRecord(last);
     this.#attach();
+    if (!this.#exit) this.#awaitHost();
   }
 
   setCredential(token: string): void {
@@ -343,7 +353,19 @@ export class SessionTerminal implements Terminal {
     if (this.#exit || this.#closed) return;
     if (error instanceof CorruptLogError || error instanceof FrameError)
       this.#fault(`The session host sent what cannot be: ${error.message}.`);
-    else this.#deps.log.info({ session: this.sandbox }, 'the session host is away');
+    else {
+      this.#deps.log.info({ session: this.sandbox }, 'the session host is away');
+      if (this.#facts) this.#awaitHost();
+    }
+  }
+
+  #awaitHost(): void {
+    clearTimeout(this.#awaited);
+    this.#awaited = setTimeout(() => {
+      if (this.#attached || this.#closed || this.#faulted) return;
+      this.#away = true;
+      this.#deps.events.answers(this.sandbox, false);
+    }, AWAY_MS);
   }
 
   #hostFrame({ type, payload }: Frame): void {
@@ -363,6 +385,9 @@ export class SessionTerminal implements Terminal {
 
   #hostAttached(host: HostAttached): void {
     this.#attached = true;
+    clearTimeout(this.#awaited);
+    if (this.#away) this.#deps.events.answers(this.sandbox, true);
+    this.#away = false;
     // the page may have changed size while the host was away
     const { cols, rows } = this.#size;
     const differs = cols > 0 && (cols !== host.cols || rows !== host.rows);
@@ -485,6 +510,7 @@ export class SessionTerminal implements Terminal {
     this.#closed = true;
     clearTimeout(this.#quiet);
     if (this.#tellRecorded) this.#recorded(this.recordedBytes);
+    clearTimeout(this.#awaited);
     this.#transfers.lost();
     this.#link.close();
     this.#page?.close(code, reason);
