@@ -31,7 +31,11 @@ export type EndingDeps = {
   audit: AuditPart;
   now: () => Date;
   log: Log;
+  /** Told where something is left to the reaper. */
+  left: () => void;
 };
+
+export type RemovalDeps = Pick<EndingDeps, 'runtime' | 'accounts' | 'log'>;
 
 /**
  * Ends a session that this process holds. Never throws: what could not be removed is left to the reaper, and the row
@@ -78,14 +82,14 @@ export async function endRow(deps: EndingDeps, row: SessionRow, ending: Ending):
 }
 
 /** Removes account, bindings and container of a session by its ids; true where all of it is known to be gone. */
-export async function removeLeftovers(deps: EndingDeps, row: SessionRow): Promise<boolean> {
+export async function removeLeftovers(deps: RemovalDeps, row: SessionRow): Promise<boolean> {
   const signal = AbortSignal.timeout(CLUSTER_PATIENCE_MS);
   const account = attempt(deps, row.id, 'the cluster account', deps.accounts.remove(row.clusterId, row.id, signal));
   const container = attempt(deps, row.id, 'the sandbox', removeContainers(deps, row.id));
   return (await Promise.all([account, container])).every(Boolean);
 }
 
-async function removeContainers(deps: EndingDeps, session: string): Promise<void> {
+async function removeContainers(deps: RemovalDeps, session: string): Promise<void> {
   const found = (await deps.runtime.list()).filter((summary) => summary.sandbox === session);
   await Promise.all(found.map((summary) => deps.runtime.removeContainer(summary.container)));
 }
@@ -119,12 +123,18 @@ async function finish(deps: EndingDeps, row: SessionRow, ending: Ending, clean: 
       steps: row.steps,
     }),
   );
+  if (!clean || !written) deps.left();
   deps.log.info({ session: row.id, reason: ending.reason, clean }, 'session ended');
   return written;
 }
 
 /** True where the work was done; a failure is logged and left to the reaper. */
-async function attempt(deps: EndingDeps, session: string, what: string, work: Promise<unknown>): Promise<boolean> {
+async function attempt(
+  deps: Pick<EndingDeps, 'log'>,
+  session: string,
+  what: string,
+  work: Promise<unknown>,
+): Promise<boolean> {
   try {
     await work;
     return true;

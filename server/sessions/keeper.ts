@@ -8,6 +8,8 @@ import type { WarmPool } from './warm-pool.ts';
 
 const TICK_MS = 1_000;
 const REAP_MS = 60_000;
+/** What an ending could not remove is tried again once this soon, then in every round. */
+const REAP_SOON_MS = 3_000;
 /** While the engine is away at the start; its sessions wait with it. */
 const RETRY_MS = 2_000;
 /** The start waits this long for sessions to be taken up, so that pages which reconnect find them; then goes on. */
@@ -17,6 +19,8 @@ const START_MS = 5_000;
 type Changes = {
   on(topic: 'web-session' | 'user' | 'role' | 'cluster', handler: () => void): () => void;
   onReset(handler: () => void): () => void;
+  /** Whether the database tells at the moment. */
+  readonly listening: boolean;
 };
 
 export type KeeperDeps = {
@@ -32,6 +36,7 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
   let reaping: Promise<void> | undefined;
+  let reapedAt = 0;
 
   const takeOver = async (): Promise<void> => {
     try {
@@ -44,6 +49,7 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
     if (!stopped) reap();
   };
   const reap = (): void => {
+    reapedAt = performance.now();
     reaping ??= sessions.reap().finally(() => {
       reaping = undefined;
     });
@@ -52,7 +58,11 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
     void sessions.checkRevocations().catch((err: unknown) => log.error({ err }, 'revocations could not be looked up'));
 
   const stops = (['web-session', 'user', 'role', 'cluster'] as const).map((topic) => changes.on(topic, check));
-  stops.push(changes.onReset(check));
+  const checkAll = (): void => {
+    check();
+    if (changes.listening) reap(); // the database is back: what could not be written is now
+  };
+  stops.push(changes.onReset(checkAll));
   const engine = watchEngine(runtime, (answers) => {
     log.warn({ answers }, answers ? 'the container engine answers again' : 'the container engine does not answer');
     sessions.engineAnswers(answers);
@@ -60,7 +70,11 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
     pool.retry();
     reap(); // what could not be removed meanwhile
   });
-  const timers = [setInterval(() => sessions.tick(), TICK_MS), setInterval(reap, REAP_MS)];
+  const tick = (): void => {
+    sessions.tick();
+    if (sessions.left && performance.now() - reapedAt > REAP_SOON_MS) reap();
+  };
+  const timers = [setInterval(tick, TICK_MS), setInterval(reap, REAP_MS)];
   for (const timer of timers) timer.unref();
 
   await settledWithin(takeOver(), START_MS);

@@ -6,7 +6,7 @@ import type { Db } from '../../db/client.ts';
 import { awaitingCleanup, noteSession, unfinishedAmong } from '../../db/queries/sessions.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
 import { each } from './bounds.ts';
-import { removeLeftovers, type EndingDeps } from './ending.ts';
+import { removeLeftovers, type RemovalDeps } from './ending.ts';
 import type { AccountsPart, AuditPart, ClustersPart, Log } from './parts.ts';
 
 /** A cluster that does not answer is looked at again at the next round. */
@@ -16,7 +16,7 @@ const BATCH = 200;
 /** Clusters and sessions looked at side by side. */
 const WIDTH = 8;
 
-export type ReaperDeps = EndingDeps & {
+export type ReaperDeps = RemovalDeps & {
   db: Db;
   runtime: Pick<SandboxRuntime, 'list' | 'removeContainer' | 'sweep'>;
   accounts: Pick<AccountsPart, 'list' | 'remove'>;
@@ -24,6 +24,7 @@ export type ReaperDeps = EndingDeps & {
   /** Sandboxes that this process knows of, claimed or not. */
   known(): string[];
   audit: AuditPart;
+  now: () => Date;
   log: Log;
 };
 

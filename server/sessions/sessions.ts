@@ -17,7 +17,7 @@ import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
 import { each, settledWithin, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
-import { endLive, endRow, type Ending } from './ending.ts';
+import { endLive, endRow, type Ending, type EndingDeps } from './ending.ts';
 import { detailOf, LiveSession } from './live-session.ts';
 import { insertRow } from './new-row.ts';
 import { activate, startShell, type Size } from './opening.ts';
@@ -80,6 +80,7 @@ export type { SessionView };
 
 export class Sessions implements AsyncDisposable {
   readonly #deps: SessionsDeps;
+  readonly #endingDeps: EndingDeps;
   readonly #live = new Map<string, LiveSession>();
   /** Rows on their way into the database: nobody has left them behind. */
   readonly #inserting = new Set<string>();
@@ -89,11 +90,13 @@ export class Sessions implements AsyncDisposable {
   #checkAgain = false;
   #takingOver: Promise<void> | undefined;
   #engineAway = false;
+  #left = false;
   #stopping = false;
   #lettingGo: Promise<void> | undefined;
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
+    this.#endingDeps = { ...deps, left: () => void (this.#left = true) };
   }
 
   // ── the person's doings ──
@@ -203,7 +206,7 @@ export class Sessions implements AsyncDisposable {
     const live = this.#live.get(id);
     if (live) return this.#end(live, ending);
     const row = await rows.findSession(this.#deps.db, id);
-    if (row && row.state !== 'ended') await endRow(this.#deps, row, ending);
+    if (row && row.state !== 'ended') await endRow(this.#endingDeps, row, ending);
   }
 
   /** Ends all that this process holds on a cluster, while its credential still stands. */
@@ -380,7 +383,7 @@ export class Sessions implements AsyncDisposable {
       const known = this.#unwritten.get(row.id);
       if (known || verdict.kind === 'end') {
         const why: Ending = known ?? { reason: 'fault', detail: verdict.kind === 'end' ? verdict.detail : null };
-        await endRow(this.#deps, row, why).then(() => this.#unwritten.delete(row.id), this.#logged(row.id));
+        await endRow(this.#endingDeps, row, why).then(() => this.#unwritten.delete(row.id), this.#logged(row.id));
       } else await this.#adopt(row, container!.container).catch(this.#logged(row.id));
     });
   }
@@ -405,8 +408,14 @@ export class Sessions implements AsyncDisposable {
     else this.#watch(live);
   }
 
+  /** Whether an ending since the last round left something to the reaper. */
+  get left(): boolean {
+    return this.#left;
+  }
+
   /** One round of making engine and clusters agree with the database; also finishes what could not be written. */
   async reap(): Promise<void> {
+    this.#left = false;
     await this.checkRevocations().catch(this.#logged(null));
     await this.takeOver().catch(this.#logged(null));
     await reap({ ...this.#deps, known: () => [...this.#deps.pool.ids(), ...this.#live.keys()] });
@@ -449,7 +458,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   #end(live: LiveSession, ending: Ending): Promise<void> {
-    live.ending ??= endLive(this.#deps, live, ending).then((written) => {
+    live.ending ??= endLive(this.#endingDeps, live, ending).then((written) => {
       if (!written) this.#unwritten.set(live.id, ending);
       this.#live.delete(live.id);
     });
