@@ -1,6 +1,7 @@
 /** System packages: installed only as root on Debian or Ubuntu, and only after saying so. */
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { whileLocked } from './lock.ts';
 import { run } from './run.ts';
 
 /** A program or file that must be there, and the Debian package that brings it. */
@@ -48,6 +49,9 @@ async function withoutStartingServices(work: () => Promise<void>): Promise<void>
   }
 }
 
+/** Readable by everybody, writable by root: only root installs. */
+const LOCK = '/run/sallyport-packages.lock';
+
 /** Installs what is missing, or throws an error that holds the one line to run. */
 export async function ensurePackages(needs: Need[], say: (line: string) => void): Promise<void> {
   const absent = missing(needs);
@@ -58,13 +62,21 @@ export async function ensurePackages(needs: Need[], say: (line: string) => void)
   if (!isDebian())
     throw new Error(`missing on this machine: ${why}. On Debian or Ubuntu they are the packages ${names.join(', ')}.`);
   if (process.getuid?.() !== 0) throw new Error(`missing on this machine: ${why}. Run once: sudo ${line}`);
-  say(`Packages: installing ${names.join(', ')} for ${why}`);
+  // apt-get gives up at once where another one has the lists: several parts ask at the same time.
+  await whileLocked(LOCK, () => install(needs, say));
+}
+
+async function install(needs: Need[], say: (line: string) => void): Promise<void> {
+  const absent = missing(needs);
+  if (absent.length === 0) return;
+  const names = [...new Set(absent.map((need) => need.package))];
+  say(`Packages: installing ${names.join(', ')} for ${[...new Set(absent.map((need) => need.for))].join(', ')}`);
   await withoutStartingServices(async () => {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const install = ['install', '--yes', '--no-install-recommends', ...names];
-    await run('apt-get', install, { env }).catch(async () => {
+    const asked = ['install', '--yes', '--no-install-recommends', ...names];
+    await run('apt-get', asked, { env }).catch(async () => {
       await run('apt-get', ['update'], { env });
-      await run('apt-get', install, { env });
+      await run('apt-get', asked, { env });
     });
   });
   const still = missing(needs);
