@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -26,6 +26,8 @@ export type PortalOptions = {
   engine?: { socket: string; image: string };
   /** A superuser's URL to an empty database, where it must be the portal's own to stop. */
   databaseUrl?: string;
+  /** Another replica of this one's installation: its database, keys, engine and clusters, a data directory of its own. */
+  beside?: TestPortal;
   /** Sandboxes kept ready; none where a scenario counts containers. */
   warmPool?: number;
 };
@@ -73,6 +75,8 @@ export class TestPortal implements AsyncDisposable {
   readonly sql: postgres.Sql;
   readonly docker: string;
   readonly #env: NodeJS.ProcessEnv;
+  /** Beside another portal, whose end removes what both have left. */
+  readonly #replica: boolean;
   readonly #stack: AsyncDisposableStack;
   #child: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -85,6 +89,7 @@ export class TestPortal implements AsyncDisposable {
     databaseUrl: string;
     docker: string;
     env: NodeJS.ProcessEnv;
+    replica: boolean;
     stack: AsyncDisposableStack;
   }) {
     this.url = `http://localhost:${parts.port}`;
@@ -93,6 +98,7 @@ export class TestPortal implements AsyncDisposable {
     this.databaseUrl = parts.databaseUrl;
     this.docker = parts.docker;
     this.#env = parts.env;
+    this.#replica = parts.replica;
     this.#stack = parts.stack;
     this.sql = postgres(parts.databaseUrl, { max: 2, onnotice: () => undefined });
   }
@@ -102,7 +108,10 @@ export class TestPortal implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const dataDir = mkdtempSync(join(tmpdir(), 'sallyport-e2e-'));
     stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
-    const database = options.databaseUrl ? { url: options.databaseUrl } : stack.use(await testDatabase());
+    const first = options.beside;
+    const given = first?.databaseUrl ?? options.databaseUrl;
+    const database = given === undefined ? stack.use(await testDatabase()) : { url: given };
+    if (first) cpSync(join(first.dataDir, 'keys'), join(dataDir, 'keys'), { recursive: true });
     const engine = options.engine ?? { ...(await testEngine()), image: await testSandboxImage() };
     const [port, gatewayPort] = [await freePort(), await freePort()];
     const env: NodeJS.ProcessEnv = {
@@ -125,10 +134,11 @@ export class TestPortal implements AsyncDisposable {
       ...options.env,
     };
     const facts = { port, gatewayPort, dataDir, databaseUrl: database.url, docker: engine.socket, env };
-    const portal = new TestPortal({ ...facts, stack: stack.move() });
+    const portal = new TestPortal({ ...facts, replica: first !== undefined, stack: stack.move() });
     try {
       await portal.up();
-      await portal.#settle(options);
+      if (first) portal.adminToken = first.adminToken;
+      else await portal.#settle(options);
     } catch (error) {
       await portal[Symbol.asyncDispose]();
       throw error;
@@ -246,6 +256,11 @@ export class TestPortal implements AsyncDisposable {
     };
     await this.sql`insert into web_sessions ${this.sql(row)}`;
     const cookie = `__Host-sallyport_${(await this.id()).slice(0, 8)}=${token}`;
+    return this.same({ id, email, webSession, cookie });
+  }
+
+  /** A sign-in as it is used at this portal, wherever it was made. */
+  same({ id, email, webSession, cookie }: Pick<Visitor, 'id' | 'email' | 'webSession' | 'cookie'>): Visitor {
     const headers = { cookie, origin: this.url };
     const api = <T>(method: string, path: string, body?: unknown) =>
       request<T>(`${this.url}/api/v1${path}`, method, body, headers);
@@ -339,7 +354,7 @@ export class TestPortal implements AsyncDisposable {
     await this.stop();
     const id = await this.id().catch(() => undefined); // a portal that never started has none
     await this.sql.end({ timeout: 1 });
-    if (id !== undefined) await removeLeftovers(this.docker, id);
+    if (id !== undefined && !this.#replica) await removeLeftovers(this.docker, id);
     await this.#stack.disposeAsync();
   }
 }

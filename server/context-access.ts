@@ -30,7 +30,6 @@ import type { Logger } from './log.ts';
 import { Recordings } from './recording/recordings.ts';
 import { keepSessions } from './sessions/keeper.ts';
 import type { ClustersPart } from './sessions/parts.ts';
-import { replicaId, startHeartbeat } from './sessions/replica.ts';
 import { Sandboxes } from './sessions/sandboxes.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { registerPoolMetrics } from './sessions/metrics.ts';
@@ -44,6 +43,8 @@ export type AccessDeps = {
   db: Db;
   notifications: Notifications;
   portalId: string;
+  /** This process: see replica.ts. */
+  replica: string;
   sealer: Sealer;
   audit: AuditLog;
   roles: Roles;
@@ -64,14 +65,14 @@ export type Access = AsyncDisposable & {
 
 /** Sessions of an earlier run have been taken up when this resolves, as far as a few seconds suffice. */
 export async function openAccess(deps: AccessDeps): Promise<Access> {
-  const { config, db, portalId, audit, registry, now } = deps;
+  const { config, db, portalId, replica, audit, registry, now } = deps;
   const log = deps.log.child({ part: 'sessions' });
   await using opening = new AsyncDisposableStack();
   // Built last, asked by what is built before: nothing asks before it is there.
   let sessions: Sessions;
 
   // ── sandboxes, terminals, recordings ──
-  const runtime = openRuntime(config, portalId);
+  const runtime = openRuntime(config, portalId, replica);
   deps.health.register('engine', async () => {
     const health = await runtime.health();
     return health.ok ? { ok: true, message: health.engine } : health;
@@ -156,8 +157,6 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     mint: tokens.mint.bind(tokens),
   };
   const sandboxes = new Sandboxes({ runtime, terminals, gateway: way });
-  const replica = await replicaId(config.dataDir);
-  opening.use(await startHeartbeat(db, replica, now, log));
   const pool = opening.use(new WarmPool({ sandboxes, size: config.sandbox.warmPool, log }));
   registerPoolMetrics(deps.metrics.registry, pool, config.sandbox.warmPool);
   const clusters = clustersOf(registry, deps.clusterHealth);
@@ -190,7 +189,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   };
 }
 
-function openRuntime(config: Config, portalId: string): DockerSandboxRuntime {
+function openRuntime(config: Config, portalId: string, replica: string): DockerSandboxRuntime {
   const { sandbox } = config;
   const host = new URL(sandbox.dockerHost);
   const docker =
@@ -201,6 +200,7 @@ function openRuntime(config: Config, portalId: string): DockerSandboxRuntime {
     docker,
     image: sandbox.image,
     portalId,
+    replica,
     runtimeDir: config.runtimeDir,
     mode: sandbox.mode === 'socket' ? 'sockets' : sandbox.mode,
     limits: { memory: sandbox.memoryBytes, home: sandbox.homeBytes, pids: sandbox.pids, cpus: sandbox.cpus },

@@ -54,6 +54,7 @@ import { ClusterHealthWatch } from './kube/health.ts';
 import { manifest } from './kube/manifest.ts';
 import { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
+import { replicaId, startHeartbeat } from './replica.ts';
 
 export type Context = AsyncDisposable & {
   portalId: string;
@@ -85,9 +86,12 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   await migrate({ url: options.database.migrationUrl, portalRole: new URL(options.database.url).username });
   const database: Database = opening.use(openDatabase(options.database.url));
   const { db } = database;
+  const replica = await replicaId(config.dataDir);
   const notifications = opening.use(new Notifications(options.database.url));
   await notifications.start();
   const portalId = await settleSetting(db, 'portal-id', randomUUID());
+  // It listens before it counts as living: who waits for its word gets it.
+  opening.use(await startHeartbeat(db, replica, now, log));
   const health = new Health();
   const metrics = new Metrics();
   health.register('database', async () => {
@@ -178,6 +182,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       db,
       notifications,
       portalId,
+      replica,
       sealer,
       audit,
       roles,

@@ -1,27 +1,28 @@
-/** Portal processes and their leases. */
-import { eq, gte, lt } from 'drizzle-orm';
+/** Portal processes and their leases. Times are the database's own: the clocks of machines differ. */
+import { eq, lt, sql } from 'drizzle-orm';
+import type { ReplicaSeen } from '../../server/domain/replica-lease.ts';
 import type { Db } from '../client.ts';
 import { replicas } from '../schema.ts';
 
 /** Says that the replica lives. Called at its start and by its heartbeat. */
-export async function beat(db: Db, id: string, startedAt: Date, now: Date): Promise<void> {
+export async function beat(db: Db, id: string, startedAt: Date): Promise<void> {
   await db
     .insert(replicas)
-    .values({ id, startedAt, seenAt: now })
-    .onConflictDoUpdate({ target: replicas.id, set: { startedAt, seenAt: now } });
+    .values({ id, startedAt, seenAt: sql`now()` })
+    .onConflictDoUpdate({ target: replicas.id, set: { startedAt, seenAt: sql`now()` } });
 }
 
 export async function forget(db: Db, id: string): Promise<void> {
   await db.delete(replicas).where(eq(replicas.id, id));
 }
 
-/** Replicas that were seen since. */
-export async function liveReplicas(db: Db, since: Date): Promise<string[]> {
-  const rows = await db.select({ id: replicas.id }).from(replicas).where(gte(replicas.seenAt, since));
-  return rows.map(({ id }) => id);
+export async function replicasSeen(db: Db): Promise<ReplicaSeen[]> {
+  // The clock itself: now() stands still in a transaction.
+  const silentMs = sql<number>`(extract(epoch from clock_timestamp() - ${replicas.seenAt}) * 1000)::float8`;
+  return db.select({ id: replicas.id, silentMs }).from(replicas);
 }
 
-/** Removes the rows of replicas that have not been seen since. */
-export async function forgetSilent(db: Db, since: Date): Promise<void> {
-  await db.delete(replicas).where(lt(replicas.seenAt, since));
+/** Removes the rows of replicas that have been silent for so long. */
+export async function forgetSilent(db: Db, ms: number): Promise<void> {
+  await db.delete(replicas).where(lt(replicas.seenAt, sql`now() - make_interval(secs => ${ms / 1000})`));
 }

@@ -42,7 +42,8 @@ export class TestPortal implements AsyncDisposable {
       makeBase: () => ensureDebianImage(socket, say),
     });
     const runtimeDir = await mkdtemp(join(tmpdir(), 'sp-'));
-    return new TestPortal(docker, { docker, image, runtimeDir, portalId: randomUUID(), mode, ...changes });
+    const ids = { portalId: randomUUID(), replica: randomUUID() };
+    return new TestPortal(docker, { docker, image, runtimeDir, ...ids, mode, ...changes });
   }
 
   /** A sandbox whose host has proven itself; not yet claimed. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DockerSandboxRuntime } from '../docker/docker-runtime.ts';
-import { PORTAL_LABEL, SANDBOX_LABEL } from '../docker/spec.ts';
+import { PORTAL_LABEL, REPLICA_LABEL, SANDBOX_LABEL } from '../docker/spec.ts';
 import { FULL, TestPortal, WAYS } from './fixture.ts';
 import { HostLink } from './host-link.ts';
 import { until } from './until.ts';
@@ -126,6 +126,14 @@ describe('the runtime', () => {
     expect(await elsewhere.way()).toBe('exec');
   });
 
+  test('one replica sees what another has made, and by whom', async () => {
+    const other = new DockerSandboxRuntime({ ...portal.options, replica: randomUUID() });
+    await using box = await portal.warm();
+    expect(await other.list()).toEqual([
+      expect.objectContaining({ sandbox: box.id, replica: portal.options.replica, running: true }),
+    ]);
+  });
+
   test('lists its own, running or not, and touches nothing of another portal', async () => {
     await using foreign = await TestPortal.start('sockets');
     const theirs = await foreign.warm();
@@ -149,7 +157,9 @@ describe('the runtime', () => {
     const kept = await portal.warm();
     const stray = join(portal.options.runtimeDir, 's', 'deadbeefdeadbeef');
     await mkdir(stray);
-    await portal.runtime.sweep(new Set([kept.id]));
+    await portal.runtime.sweep(new Set([kept.id]), 60_000);
+    expect(existsSync(stray)).toBe(true); // another replica may just be making it
+    await portal.runtime.sweep(new Set([kept.id]), 0);
     expect(existsSync(stray)).toBe(false);
     expect(await readdir(join(portal.options.runtimeDir, 's'))).toHaveLength(1);
     await kept.sandbox.remove();
@@ -159,7 +169,11 @@ describe('the runtime', () => {
   test('labels say whose a sandbox is', async () => {
     await using box = await portal.warm();
     const { Config, HostConfig } = await portal.docker.getContainer(box.sandbox.container).inspect();
-    expect(Config.Labels).toMatchObject({ [PORTAL_LABEL]: portal.options.portalId, [SANDBOX_LABEL]: box.id });
+    expect(Config.Labels).toMatchObject({
+      [PORTAL_LABEL]: portal.options.portalId,
+      [REPLICA_LABEL]: portal.options.replica,
+      [SANDBOX_LABEL]: box.id,
+    });
     expect(JSON.stringify([Config, HostConfig])).not.toContain(box.secret.toString('base64url'));
     expect(HostConfig.LogConfig?.Type).toBe('none');
   });

@@ -1,5 +1,5 @@
 /** Sandboxes in a Docker engine: implements the sandbox port. */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from 'dockerode';
 import { Problem } from '../../server/domain/problem.ts';
@@ -12,7 +12,7 @@ import type { DockerRuntimeOptions, SandboxLimits } from './options.ts';
 import { socketsAreShared } from './probe.ts';
 import { ENGINE_NEXT, engineProblem, isGone, sandboxGone } from './problems.ts';
 import { SandboxSockets, shortName, socketsRoot } from './sockets.ts';
-import { containerSpec, PORTAL_LABEL, SANDBOX_LABEL } from './spec.ts';
+import { containerSpec, PORTAL_LABEL, REPLICA_LABEL, SANDBOX_LABEL } from './spec.ts';
 
 /** From the container's start to the host's first call; much more than a loaded machine needs. */
 const READY_MS = 20_000;
@@ -45,8 +45,8 @@ export class DockerSandboxRuntime implements SandboxRuntime {
 
   async create(sandbox: string, secret: Buffer, streams: SandboxStreams, signal?: AbortSignal): Promise<Sandbox> {
     signal?.throwIfAborted();
-    const { docker, image, portalId, runtimeDir, hostRuntimeDir, runtime } = this.#options;
-    const labels = { portal: portalId, sandbox };
+    const { docker, image, portalId, replica, runtimeDir, hostRuntimeDir, runtime } = this.#options;
+    const labels = { portal: portalId, replica, sandbox };
     const dialled = Promise.withResolvers<void>();
     const watched: SandboxStreams = {
       api: (stream) => streams.api(stream),
@@ -89,7 +89,8 @@ export class DockerSandboxRuntime implements SandboxRuntime {
       const sockets = Config.Cmd.includes('sockets') ? new SandboxSockets(runtimeDir, sandbox) : null;
       await sockets?.listen(streams);
       const tunnel = sockets ? null : new ExecTunnel(found, secret, streams);
-      return new DockerSandbox({ portal: portalId, sandbox }, found, sockets, tunnel);
+      const replica = Config.Labels[REPLICA_LABEL] ?? '';
+      return new DockerSandbox({ portal: portalId, replica, sandbox }, found, sockets, tunnel);
     } catch (error) {
       if (isGone(error)) throw sandboxGone(sandbox, error);
       throw engineProblem(error, 'take up a sandbox');
@@ -103,6 +104,8 @@ export class DockerSandboxRuntime implements SandboxRuntime {
       const found = await docker.listContainers({ all: true, filters });
       return found.map((container) => ({
         portal: portalId,
+        // None on those of an older portal.
+        replica: container.Labels[REPLICA_LABEL] ?? '',
         sandbox: container.Labels[SANDBOX_LABEL]!,
         container: container.Id,
         running: container.State === 'running',
@@ -121,11 +124,17 @@ export class DockerSandboxRuntime implements SandboxRuntime {
     }
   }
 
-  async sweep(keep: ReadonlySet<string>): Promise<void> {
+  async sweep(keep: ReadonlySet<string>, restMs: number): Promise<void> {
     const root = socketsRoot(this.#options.runtimeDir);
     const kept = new Set([...keep].map(shortName));
     const found = await readdir(root).catch(() => []);
-    for (const name of found) if (!kept.has(name)) await rm(join(root, name), { recursive: true, force: true });
+    for (const name of found) {
+      if (kept.has(name)) continue;
+      const changed = await stat(join(root, name)).catch(() => null);
+      // The clock of the files is this machine's: no decision of access hangs on it.
+      if (!changed || Date.now() - changed.mtimeMs < restMs) continue;
+      await rm(join(root, name), { recursive: true, force: true });
+    }
   }
 
   async health(): Promise<{ ok: true; engine: string } | { ok: false; message: string }> {

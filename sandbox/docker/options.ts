@@ -30,6 +30,8 @@ export type DockerRuntimeOptions = {
   hostRuntimeDir?: string;
   /** This installation's id: what carries another's is never touched. */
   portalId: string;
+  /** This portal process, of the installation's. */
+  replica: string;
   /** `auto` tries whether the engine's containers reach a socket of ours. */
   mode: 'auto' | 'sockets' | 'exec';
   limits?: Partial<SandboxLimits>;

@@ -1,4 +1,5 @@
 /** Finds out whether the engine's containers reach a socket of ours: not so on Docker Desktop or a remote engine. */
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,7 +10,8 @@ const DIAL = `require('node:net').connect('/run/sallyport/probe.sock', () => pro
 
 /** Runs one short container. Rejects with the engine's errors, a missing image among them. */
 export async function socketsAreShared(options: DockerRuntimeOptions): Promise<boolean> {
-  const name = `probe-${process.pid}`;
+  // Not by pid: replicas in containers may have the same one, and this folder in common.
+  const name = `probe-${randomBytes(4).toString('hex')}`;
   const folder = join(options.runtimeDir, name);
   await mkdir(folder, { recursive: true });
   let dialled = false;

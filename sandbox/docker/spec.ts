@@ -4,6 +4,7 @@ import type { SandboxLabels } from '../../server/ports/sandbox-runtime.ts';
 import type { SandboxLimits } from './options.ts';
 
 export const PORTAL_LABEL = 'sallyport.portal';
+export const REPLICA_LABEL = 'sallyport.replica';
 export const SANDBOX_LABEL = 'sallyport.session';
 
 const USER = 'uid=1000,gid=1000';
@@ -27,7 +28,11 @@ export function containerSpec({ image, labels, limits, socketFolder, runtime }: 
     Cmd: ['--way', socketFolder ? 'sockets' : 'exec'],
     User: '1000:1000',
     Hostname: 'sandbox',
-    Labels: { [PORTAL_LABEL]: labels.portal, [SANDBOX_LABEL]: labels.sandbox },
+    Labels: {
+      [PORTAL_LABEL]: labels.portal,
+      [REPLICA_LABEL]: labels.replica,
+      [SANDBOX_LABEL]: labels.sandbox,
+    },
     // The secret comes on standard input, which ends after it.
     OpenStdin: true,
     StdinOnce: true,

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import type { Db } from '../../db/client.ts';
-import { liveReplicas } from '../../db/queries/replicas.ts';
+import { replicasSeen } from '../../db/queries/replicas.ts';
 import { columnsHolding, rewrapSealedRecords } from '../../db/queries/sealed-records.ts';
 import { directAudit } from '../audit/direct.ts';
 import type { Config } from '../config/config.ts';
@@ -18,11 +18,9 @@ import { addMasterKey, dropOldMasterKeys, loadSecrets, rotateSigningKey } from '
 import { sealingContexts } from '../crypto/sealed-records.ts';
 import { sealedHeader, Sealer } from '../crypto/sealing.ts';
 import { Problem } from '../domain/problem.ts';
+import { LEASE_MS, livingOthers } from '../domain/replica-lease.ts';
 
 type Opened = { config: Config; db: Db };
-
-/** Ms. A portal says every ten seconds that it lives. */
-const LIVE_MS = 30_000;
 
 /** Takes effect at the next start. Throws Problem `key-given`. */
 export async function rotateSigning({ config, db }: Opened): Promise<unknown> {
@@ -80,14 +78,14 @@ async function requireNoPortal({ dataDir }: Config, db: Db): Promise<void> {
   } catch {
     // No portal has had this folder yet.
   }
-  const others = (await liveReplicas(db, new Date(Date.now() - LIVE_MS))).filter((id) => id !== own);
+  const others = livingOthers(await replicasSeen(db), own);
   if (others.length > 0)
     throw new Problem(
       'portal-running',
       409,
       `${others.length} other portal(s) on this database run, or did just now.`,
       {
-        next: `Stop them, wait ${LIVE_MS / 1000} seconds where one was killed, and run this again. Shells run on meanwhile.`,
+        next: `Stop them, wait ${LEASE_MS / 1000} seconds where one was killed, and run this again. Shells run on meanwhile.`,
       },
     );
 }

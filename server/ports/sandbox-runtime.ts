@@ -8,6 +8,8 @@ import type { Duplex } from 'node:stream';
 export type SandboxLabels = {
   /** The installation: what carries another portal's id is not ours to touch. */
   portal: string;
+  /** The portal process that made it: a warm one is only its own to claim and to remove, while that process lives. */
+  replica: string;
   /** Decided before the container is made: the sandbox's own id, which becomes the session's at the claim. */
   sandbox: string;
 };
@@ -45,7 +47,10 @@ export interface SandboxRuntime {
   list(): Promise<SandboxSummary[]>;
   /** By container id: for the reaper, which has no Sandbox. */
   removeContainer(container: string): Promise<void>;
-  /** Folders and sockets that no listed sandbox owns. */
-  sweep(keep: ReadonlySet<string>): Promise<void>;
+  /**
+   * Removes folders of sockets that none of these sandboxes owns, and that nothing has happened in for `restMs`: another
+   * replica may use the same folder, and make sandboxes in it that are not listed yet.
+   */
+  sweep(keep: ReadonlySet<string>, restMs: number): Promise<void>;
   health(): Promise<{ ok: true; engine: string } | { ok: false; message: string }>;
 }

@@ -1,6 +1,7 @@
 /**
  * Makes container engine and clusters agree with the database, at the start and every minute: what carries this
- * portal's label and belongs to no unfinished session is removed; what does not carry it is never touched.
+ * portal's label and belongs to no unfinished session is removed; what does not carry it is never touched, nor is a
+ * container that another living replica has made: it may be of its warm pool, or on its way out.
  */
 import type { Db } from '../../db/client.ts';
 import { awaitingCleanup, noteSession, unfinishedAmong } from '../../db/queries/sessions.ts';
@@ -13,6 +14,8 @@ import type { AccountsPart, AuditPart, ClustersPart, Log } from './parts.ts';
 const CLUSTER_PATIENCE_MS = 15_000;
 /** Sessions whose leftovers are tried again in one round. */
 const BATCH = 200;
+/** From the folder of a sandbox that another replica makes to its container, which is listed, passes much less. */
+const MAKING_MS = 60_000;
 /** Clusters and sessions looked at side by side. */
 const WIDTH = 8;
 
@@ -23,6 +26,8 @@ export type ReaperDeps = RemovalDeps & {
   clusters: Pick<ClustersPart, 'ids'>;
   /** Sandboxes that this process knows of, claimed or not. */
   known(): string[];
+  /** Other replicas that live. */
+  others(): Promise<string[]>;
   audit: AuditPart;
   now: () => Date;
   log: Log;
@@ -51,16 +56,19 @@ async function reapContainers(deps: ReaperDeps): Promise<void> {
   // Listed first: whatever is in the list was known or had its row before the looks that follow. Known is asked
   // before the rows: a sandbox goes from the pool to a session that is known from then on.
   const found = await deps.runtime.list();
+  const others = new Set(await deps.others());
   const known = new Set(deps.known());
   const unfinished = await unfinishedAmong(deps.db, [...new Set(found.map((summary) => summary.sandbox))]);
+  const theirs = found.filter(({ replica }) => others.has(replica)).map(({ sandbox }) => sandbox);
+  const kept = new Set([...unfinished, ...known, ...theirs]);
   for (const { sandbox, container } of found) {
-    if (unfinished.has(sandbox) || known.has(sandbox)) continue;
+    if (kept.has(sandbox)) continue;
     await guarded(deps, `container ${container}`, async () => {
       await deps.runtime.removeContainer(container);
       await reaped(deps, sandbox, null, { kind: 'container', container });
     });
   }
-  await deps.runtime.sweep(new Set([...unfinished, ...known, ...deps.known()]));
+  await deps.runtime.sweep(new Set([...kept, ...deps.known()]), others.size > 0 ? MAKING_MS : 0);
 }
 
 async function reapAccounts(deps: ReaperDeps, cluster: string): Promise<void> {

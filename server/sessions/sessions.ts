@@ -7,11 +7,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../../db/client.ts';
+import { replicasSeen } from '../../db/queries/replicas.ts';
 import * as rows from '../../db/queries/sessions.ts';
 import { extend } from '../domain/access-session.ts';
 import type { AuditCode } from '../domain/audit-codes.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
+import { livingOthers } from '../domain/replica-lease.ts';
 import { clusterUnknown, sessionEnded, sessionUnknown } from '../domain/shared-problems.ts';
 import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
@@ -418,7 +420,11 @@ export class Sessions implements AsyncDisposable {
     this.#left = false;
     await this.checkRevocations().catch(this.#logged(null));
     await this.takeOver().catch(this.#logged(null));
-    await reap({ ...this.#deps, known: () => [...this.#deps.pool.ids(), ...this.#live.keys()] });
+    await reap({
+      ...this.#deps,
+      others: () => this.#others(),
+      known: () => [...this.#deps.pool.ids(), ...this.#live.keys()],
+    });
   }
 
   /** Lets go of everything without ending it: pages are told to reconnect, sessions go on in the next run. */
@@ -443,6 +449,10 @@ export class Sessions implements AsyncDisposable {
   }
 
   // ── within ──
+
+  async #others(): Promise<string[]> {
+    return livingOthers(await replicasSeen(this.#deps.db), this.#deps.replica);
+  }
 
   #hold(row: rows.SessionWithNames): LiveSession {
     const facts = {

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Db } from '../../db/client.ts';
-import { beat, forget, forgetSilent } from '../../db/queries/replicas.ts';
-import type { Log } from './parts.ts';
+import type { Db } from '../db/client.ts';
+import { beat, forget, forgetSilent } from '../db/queries/replicas.ts';
+import { BEAT_MS } from './domain/replica-lease.ts';
+import type { Logger } from './log.ts';
 
-const BEAT_MS = 10_000;
 /** A replica that was silent for a day has been taken away. */
 const SILENT_MS = 24 * 3_600_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -28,17 +28,21 @@ export async function replicaId(dataDir: string): Promise<string> {
 }
 
 /** Keeps the replica's row fresh until disposed. */
-export async function startHeartbeat(db: Db, id: string, now: () => Date, log: Log): Promise<AsyncDisposable> {
+export async function startHeartbeat(db: Db, id: string, now: () => Date, log: Logger): Promise<AsyncDisposable> {
   const startedAt = now();
-  await beat(db, id, startedAt, startedAt);
-  await forgetSilent(db, new Date(startedAt.getTime() - SILENT_MS));
+  await beat(db, id, startedAt);
+  await forgetSilent(db, SILENT_MS);
+  let running: Promise<void> | undefined;
   const timer = setInterval(() => {
-    beat(db, id, startedAt, now()).catch((err: unknown) => log.warn({ err }, 'the heartbeat was not written'));
+    running ??= beat(db, id, startedAt)
+      .catch((err: unknown) => log.warn({ err }, 'the heartbeat was not written'))
+      .finally(() => (running = undefined));
   }, BEAT_MS);
   timer.unref();
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
+      await running; // a beat that comes after would bring the row back
       await forget(db, id).catch((err: unknown) => log.warn({ err }, 'the replica’s row was not removed'));
     },
   };
