@@ -12,7 +12,7 @@ import { onStop, say } from './steps.ts';
 import { holdDataFolder, prepareDataFolder, readInstallation, writeInstallation } from './up/data-folder.ts';
 import { settleDemo, welcome } from './up/demo.ts';
 import { startDemoCluster } from './up/demo-cluster.ts';
-import { chooseEngine } from './up/engine.ts';
+import { chooseEngine, dockerClient } from './up/engine.ts';
 import { parseUp, UP_USAGE, UsageError } from './up/options.ts';
 import type { UpOptions } from './up/options.ts';
 import { portalAdmin } from './up/portal-admin.ts';
@@ -21,6 +21,7 @@ import { portalEnv } from './up/portal-env.ts';
 import type { Prepared } from './up/portal-env.ts';
 import { portalReady, startPortal, stopLeftPortal } from './up/portal-process.ts';
 import { prepareSandboxImage } from './up/sandbox-image.ts';
+import { removeOldSandboxImages } from '../sandbox/image/clean-up.ts';
 import { buildWeb } from './web-build.ts';
 
 /** Thrown when the person stopped it; nothing is wrong. */
@@ -60,7 +61,10 @@ async function prepareCluster({ cluster, dataDir }: UpOptions): Promise<Cluster 
 
 async function prepareEngine({ dataDir }: UpOptions): Promise<Pick<Prepared, 'engine' | 'image'>> {
   const engine = await chooseEngine(dataDir, say);
-  return { engine, image: await prepareSandboxImage(engine.dockerHost, say) };
+  const image = await prepareSandboxImage(engine.dockerHost, say);
+  const removed = await removeOldSandboxImages(dockerClient(engine.dockerHost));
+  if (removed.length > 0) say(`Sandbox image: removed ${removed.join(', ')}, which nothing uses any more`);
+  return { engine, image };
 }
 
 async function up(options: UpOptions): Promise<void> {

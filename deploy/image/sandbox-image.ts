@@ -4,6 +4,7 @@
  */
 import Docker from 'dockerode';
 import { ensureSandboxImage } from '../../sandbox/image/build.ts';
+import { removeOldSandboxImages } from '../../sandbox/image/clean-up.ts';
 
 const [repository = 'sallyport-sandbox', tag = 'latest'] = (process.argv[2] ?? '').split(':').filter(Boolean);
 const base = process.env['BASE_IMAGE'];
@@ -15,4 +16,6 @@ const image = await ensureSandboxImage(docker, {
   ...(base ? { base } : {}),
 });
 await docker.getImage(image).tag({ repo: repository, tag });
+for (const old of await removeOldSandboxImages(docker))
+  process.stderr.write(`Removed ${old}, which nothing uses any more\n`);
 process.stdout.write(`${repository}:${tag}\n`);

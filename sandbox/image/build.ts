@@ -8,7 +8,8 @@ import { pack } from 'tar-stream';
 import { Problem } from '../../server/domain/problem.ts';
 import { contextFiles } from './context.ts';
 
-const REPOSITORY = 'sallyport-sandbox';
+/** Name of our images; their tag is the hash of what went in. */
+export const REPOSITORY = 'sallyport-sandbox';
 const DEFAULT_BASE = 'debian:bookworm-slim';
 
 export type BuildOptions = {

@@ -4,16 +4,13 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { Problem } from '../domain/problem.ts';
 import { internalProblem } from '../domain/shared-problems.ts';
+import { HTTP_BOUNDS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { ApiCall, type ApiCallDeps, type Peer } from './api-call.ts';
-import { correlationOf } from './correlation.ts';
 import { forward } from './forward.ts';
 import { answerProblem } from './kube-error.ts';
+import { answerMalformed, HEADER_BYTES } from './malformed.ts';
 import { answerOnSocket, forwardUpgrade } from './upgrade.ts';
 
-/** Tokens and long selectors fit; Go's servers take 1 MiB, of which nothing honest comes near. */
-const HEADER_BYTES = 64 * 1024;
-const HEADER_COUNT = 200;
-const HEADERS_MS = 15_000;
 /** A whole request, its body included: the largest that Kubernetes takes is 3 MiB. */
 const REQUEST_MS = 300_000;
 /** kubectl and helm ask in bursts; client-go keeps connections for 90 s. */
@@ -27,15 +24,12 @@ export class ApiServer implements Disposable {
   constructor(deps: ApiCallDeps & { onFault(error: unknown): void }) {
     this.#deps = deps;
     this.#server = createServer({
+      ...HTTP_BOUNDS,
       maxHeaderSize: HEADER_BYTES,
-      headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: IDLE_MS,
-      connectionsCheckingInterval: 5_000,
-      insecureHTTPParser: false,
-      requireHostHeader: true,
     });
-    this.#server.maxHeadersCount = HEADER_COUNT;
+    this.#server.maxHeadersCount = MAX_HEADERS_COUNT;
     this.#server.on('request', (incoming, response) => void this.#request(incoming, response));
     this.#server.on('upgrade', (incoming, socket, head) => void this.#upgrade(incoming, socket, head));
     this.#server.on(
@@ -94,24 +88,4 @@ export class ApiServer implements Disposable {
   [Symbol.dispose](): void {
     this.#server.close();
   }
-}
-
-/** Requests that node's strict parser does not take: two lengths, folded headers, a header without end. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, sentence] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', `The headers are longer than ${HEADER_BYTES} bytes.`]
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'The request did not arrive in time.']
-        : ['400 Bad Request', 'This is not a well-formed HTTP/1.1 request.'];
-  const body = `${sentence}\n`;
-  socket.on('error', () => {});
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\n` +
-      `x-sallyport-error-code: bad-request\r\nx-correlation-id: ${correlationOf({})}\r\nconnection: close\r\n\r\n${body}`,
-  );
 }

@@ -10,10 +10,13 @@ import type { Duplex } from 'node:stream';
 import { parseKubeRequest } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
 import { correlationOf } from './correlation.ts';
+import { HTTP_BOUNDS, MAX_CONNECTIONS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { answerProblem } from './kube-error.ts';
+import { answerMalformed, HEADER_BYTES } from './malformed.ts';
 import { answerOnSocket } from './upgrade.ts';
 
-const HEADER_BYTES = 64 * 1024;
+/** Ms. A whole request; nothing that comes here is worth more. */
+const REQUEST_MS = 30_000;
 
 /** Answers a request on the gateway's address. Never throws. */
 export function gatewayListenerHandler(incoming: IncomingMessage, response: ServerResponse): void {
@@ -49,14 +52,19 @@ export async function listenGateway(
   const server: Server = createServer(
     {
       ...tls,
+      ...HTTP_BOUNDS,
       minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
       maxHeaderSize: HEADER_BYTES,
-      headersTimeout: 15_000,
+      requestTimeout: REQUEST_MS,
       handshakeTimeout: 10_000,
     },
     gatewayListenerHandler,
   );
+  server.maxHeadersCount = MAX_HEADERS_COUNT;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('clientError', answerMalformed);
   const onSocket = (incoming: IncomingMessage, socket: Duplex) =>
     void answerOnSocket(incoming, socket, (response) => gatewayListenerHandler(incoming, response));
   server.on('upgrade', onSocket);

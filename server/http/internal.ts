@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Proof } from '../auth/sign-ins.ts';
+import { HTTP_BOUNDS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Logger } from '../log.ts';
 import { asProblem, problemBody, problemHeaders } from './problems.ts';
@@ -44,6 +45,8 @@ const redeemSchema = z.object({
 });
 
 /** Bytes. */
+/** Ms. A proof is a few kilobytes, from the next process. */
+const REQUEST_MS = 30_000;
 const MAX_BODY = 64 * 1024;
 
 export type Internal = AsyncDisposable & { url: string };
@@ -68,7 +71,11 @@ export async function listenInternal(deps: InternalDeps, at: { host: string; por
     if (problem.status >= 500) deps.log.warn({ err: problem.cause ?? problem, code: problem.code }, problem.message);
     return c.body(JSON.stringify(problemBody(problem, '')), problem.status as 500, problemHeaders(problem));
   });
-  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const server = createServer(
+    { ...HTTP_BOUNDS, requestTimeout: REQUEST_MS },
+    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+  );
+  server.maxHeadersCount = MAX_HEADERS_COUNT;
   server.listen(at.port, at.host);
   await once(server, 'listening');
   const { port, address, family } = server.address() as AddressInfo;

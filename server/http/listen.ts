@@ -4,14 +4,13 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { HTTP_BOUNDS, MAX_CONNECTIONS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { plainPage } from './plain-page.ts';
 import type { Router } from './router.ts';
 import type { Upgrades } from './upgrades.ts';
 
 /** Bytes of all headers together. Sixteen KiB is Node's own default, said here because the limit is a promise. */
 const MAX_HEADERS = 16 * 1024;
-/** Ms. A client that dribbles its headers is not waited for. */
-const HEADERS_TIMEOUT_MS = 15_000;
 /** Ms. Long enough for 256 MiB over a slow line. */
 const REQUEST_TIMEOUT_MS = 30 * 60_000;
 
@@ -50,10 +49,12 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     else if (OURS.test(request.url ?? '')) void serving.api(request, response);
     else serving.deps.web(request, response);
   };
-  const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const limits = { ...HTTP_BOUNDS, maxHeaderSize: MAX_HEADERS, requestTimeout: REQUEST_TIMEOUT_MS };
   const server: Server = options.tls
     ? createHttpsServer({ ...limits, ...options.tls, ALPNProtocols: ['http/1.1'], handshakeTimeout: 10_000 }, onRequest)
     : createHttpServer(limits, onRequest);
+  server.maxHeadersCount = MAX_HEADERS_COUNT;
+  server.maxConnections = MAX_CONNECTIONS;
   server.on('upgrade', (request, socket, head) => {
     if (serving) void serving.deps.upgrades.handle(request, socket, head);
     else socket.end('HTTP/1.1 503 Starting\r\nretry-after: 2\r\nconnection: close\r\n\r\n');
