@@ -122,6 +122,43 @@ test('a fork bomb stays inside, and its own shell is recorded to the end', async
   expect(box.link.marks().at(-1)).toMatchObject({ mark: 'exit' });
 }, 90_000);
 
+test('limits, home, seccomp and scores are what is promised, seen from inside', async () => {
+  expect(await box.run('command grep -h -E "Seccomp:|NoNewPrivs" /proc/self/status; ulimit -f; ulimit -n; ulimit -c')).toBe(
+    // bash counts files in KiB.
+    `NoNewPrivs:\t1\nSeccomp:\t2\n${384 * 1024}\n4096\n0\n`,
+  );
+  expect(
+    await box.run('stat -f -c %T ~ /tmp; command grep -E " /(home/sallyport|tmp|run/sallyport-user) " /proc/mounts'),
+  ).toMatch(/^tmpfs\ntmpfs\n(?:tmpfs \S+ tmpfs rw,nosuid,nodev,.*\n){3}$/);
+  expect(await box.run('touch /x /opt/sallyport/x /usr/local/bin/x 2>&1 | command grep -c Read-only')).toBe('3\n');
+  // The kernel takes the shell's programs first; they cannot give it back.
+  const [shell, host] = (await box.run('cat /proc/self/oom_score_adj /proc/1/oom_score_adj')).split('\n').map(Number);
+  expect(shell).toBeGreaterThan(host!);
+  expect(
+    await box.run(
+      'echo 0 2>/dev/null > /proc/self/oom_score_adj; echo -900 2>/dev/null > /proc/1/oom_score_adj; cat /proc/1/oom_score_adj',
+    ),
+  ).toBe(`${host}\n`);
+  const { HostConfig } = await portal.docker.getContainer(box.sandbox.container).inspect();
+  expect(HostConfig).toMatchObject({ Memory: 256 << 20, MemorySwap: 256 << 20, PidsLimit: 100, NanoCpus: 1e9 });
+  expect(JSON.stringify(HostConfig.SecurityOpt)).not.toMatch(/unconfined|seccomp=/);
+});
+
+test('an own image’s NODE_OPTIONS reach neither the host nor the shell', async () => {
+  const tag = `sallyport.test/node-options-${process.pid}`;
+  const plain = portal.docker.getContainer(box.sandbox.container);
+  await plain.commit({ repo: tag, changes: 'ENV NODE_OPTIONS=--inspect=127.0.0.1:9229 NODE_EXTRA=1' });
+  try {
+    await using own = await TestPortal.start('sockets', { image: tag });
+    await using inside = await own.open();
+    const ports =
+      'command grep -c -i ":240D " /proc/net/tcp; env | command grep -c NODE_; tr "\\0" " " < /proc/1/cmdline';
+    expect(await inside.run(ports)).toMatch(/^0\n0\n\S+node --disable-sigusr1 /);
+  } finally {
+    await portal.docker.getImage(tag).remove({ force: true });
+  }
+});
+
 test('a thousand orphans leave no zombie', async () => {
   await box.run('for i in $(seq 1 1000); do (sleep 0.01 &) ; done; sleep 0.5', box.link, 60_000);
   await until(async () => (await box.run('ps -eo stat= | command grep -c ^Z')) === '0\n', 'no zombie is left');
@@ -176,20 +213,56 @@ test('another sandbox’s sockets are not there, and other users of the machine 
 test('in the way of exec the host’s socket gives nothing to who has no secret', async () => {
   await using exec = await TestPortal.start('exec');
   await using inside = await exec.open();
-  const code = [
-    'import socket, ssl',
-    's = socket.socket(socket.AF_UNIX); s.connect("\\0sallyport-host"); s.settimeout(1)',
-    's.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n")',
-    'try: print(len(s.recv(4096)) > 200)',
-    'except OSError as e: print("closed")',
-    // Nobody else can take its place while it lives.
-    't = socket.socket(socket.AF_UNIX)',
-    'try: t.bind("\\0sallyport-host"); print("bound")',
-    'except OSError: print("taken")',
-  ];
-  const base64 = Buffer.from(code.join('\n')).toString('base64');
-  const out = await inside.run(`echo ${base64} | base64 -d | python3 - 2>&1`);
-  expect(out).toMatch(/taken/);
+  const count = inside.links.length;
+  const run = (lines: string[]) =>
+    inside.run(`echo ${Buffer.from(lines.join('\n')).toString('base64')} | base64 -d | python3 - 2>&1`);
+  expect(
+    await run([
+      'import socket, ssl',
+      'def dial():',
+      '  s = socket.socket(socket.AF_UNIX); s.connect("\\0sallyport-host"); s.settimeout(1); return s',
+      // The host greets as a TLS client; whoever answers it with anything but the key is cut.
+      's = dial(); print(s.recv(4096)[:3])',
+      's.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n")',
+      'try: print(len(s.recv(4096)) < 32)',
+      'except OSError: print(True)',
+      'for ciphers in ["PSK", "ALL:@SECLEVEL=0"]:',
+      '  context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.maximum_version = ssl.TLSVersion.TLSv1_2; context.set_ciphers(ciphers)',
+      '  try: context.wrap_socket(dial(), server_side=True); print("in")',
+      '  except (OSError, ssl.SSLError): print("out")',
+      // Nobody else can take its place while it lives.
+      't = socket.socket(socket.AF_UNIX)',
+      'try: t.bind("\\0sallyport-host"); print("bound")',
+      'except OSError: print("taken")',
+    ]),
+  ).toBe("b'\\x16\\x03\\x01'\nTrue\nout\nout\ntaken\n");
+  expect(inside.links.length).toBe(count);
+  // The relay is a program like any other there: all of it may be read, and there is nothing in it.
+  const secret = inside.secret;
+  expect(
+    await run([
+      'import base64, os',
+      `secret = base64.b64decode("${Buffer.from(secret.map((byte) => byte ^ 0x55)).toString('base64')}")`,
+      'secret = bytes(b ^ 0x55 for b in secret)',
+      'forms = [secret, base64.urlsafe_b64encode(secret).rstrip(b"="), base64.b64encode(secret).rstrip(b"="), secret.hex().encode()]',
+      'looked = found = 0',
+      'for pid in filter(str.isdigit, os.listdir("/proc")):',
+      '  if int(pid) == os.getpid(): continue',
+      '  try: command = open(f"/proc/{pid}/cmdline", "rb").read()',
+      '  except OSError: continue',
+      '  if b"relay.js" not in command: continue',
+      '  looked += 1',
+      '  hay = command + open(f"/proc/{pid}/environ", "rb").read()',
+      '  memory = open(f"/proc/{pid}/mem", "rb", 0)',
+      '  for line in open(f"/proc/{pid}/maps"):',
+      '    start, end = (int(x, 16) for x in line.split()[0].split("-"))',
+      '    if "rw" not in line or end - start > 1 << 28: continue',
+      '    try: memory.seek(start); hay += memory.read(end - start)',
+      '    except (OSError, OverflowError, ValueError): pass',
+      '  found += any(form in hay for form in forms)',
+      'print(looked, found, len(hay) > 1 << 20)',
+    ]),
+  ).toBe('1 0 True\n');
   inside.link.type('pkill -f relay.js\r');
   // The relay was killed: the portal makes another, and the session goes on.
   const after = await inside.nextLink();

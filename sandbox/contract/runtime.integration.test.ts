@@ -202,6 +202,48 @@ describe('the runtime', () => {
     old.close();
   });
 
+  test('another OCI runtime is what the container runs on; one that the engine lacks is named, by health and by an opening', async () => {
+    const named = (runtime: string, mode: 'sockets' | 'auto') =>
+      new DockerSandboxRuntime({ ...portal.options, mode, runtime });
+    const shim = named('io.containerd.runc.v2', 'sockets');
+    expect(await shim.health()).toMatchObject({ ok: true });
+    const sandbox = await shim.create(randomUUID(), randomBytes(32), streams);
+    const { HostConfig } = await portal.docker.getContainer(sandbox.container).inspect();
+    expect(HostConfig.Runtime).toBe('io.containerd.runc.v2');
+    await sandbox.remove();
+    expect(await named('runsc', 'sockets').health()).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/no runtime runsc \(SALLYPORT_SANDBOX_RUNTIME\); it has .*runc/) as string,
+    });
+    // Whether it is asked for a sandbox, or for the probe before the first one.
+    for (const mode of ['sockets', 'auto'] as const)
+      await expect(named('runsc', mode).create(randomUUID(), randomBytes(32), streams)).rejects.toMatchObject({
+        code: 'sandbox-runtime-missing',
+        status: 503,
+        message: 'The container engine has no runtime runsc.',
+        next: expect.stringContaining('SALLYPORT_SANDBOX_RUNTIME') as string,
+      });
+    expect(await portal.runtime.list()).toEqual([]);
+  });
+
+  test('an engine that cannot limit what a sandbox takes is not well', async () => {
+    const answers: Record<string, object> = {
+      version: { Version: '27.0', ApiVersion: '1.46' },
+      info: { Runtimes: { runc: {} }, MemoryLimit: true, PidsLimit: false, CpuCfsQuota: false },
+    };
+    const weak = createServer((request, answer) =>
+      answer.end(JSON.stringify(answers[request.url!.split('/').at(-1)!])),
+    );
+    await new Promise<void>((resolve) => weak.listen(0, '127.0.0.1', resolve));
+    const { port } = weak.address() as { port: number };
+    const docker = new Docker({ host: '127.0.0.1', port, protocol: 'http' });
+    expect(await new DockerSandboxRuntime({ ...portal.options, docker }).health()).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('cannot limit processes, CPU') as string,
+    });
+    weak.close();
+  });
+
   test('a host that cannot start says why, and nothing is left', async () => {
     const wrong = new DockerSandboxRuntime({ ...portal.options, mode: 'sockets' });
     await expect(wrong.create(randomUUID(), randomBytes(5), streams)).rejects.toMatchObject({

@@ -139,18 +139,40 @@ export class DockerSandboxRuntime implements SandboxRuntime {
 
   async health(): Promise<{ ok: true; engine: string } | { ok: false; message: string }> {
     try {
-      const { Version, ApiVersion } = await this.#options.docker.version();
+      const { docker, runtime } = this.#options;
+      const { Version, ApiVersion } = await docker.version();
       const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
       if (major < API_LEAST[0] || (major === API_LEAST[0] && minor < API_LEAST[1]))
         return {
           ok: false,
           message: `The container engine speaks API ${ApiVersion}; ${API_LEAST.join('.')} is needed.`,
         };
+      const fault = lacking((await docker.info()) as EngineInfo, runtime);
+      if (fault) return { ok: false, message: fault };
       return { ok: true, engine: `Docker ${Version}, API ${ApiVersion}` };
     } catch (error) {
       return { ok: false, message: engineProblem(error, 'say its version').message };
     }
   }
+}
+
+type EngineInfo = {
+  Runtimes?: Record<string, unknown>;
+  MemoryLimit?: boolean;
+  PidsLimit?: boolean;
+  CpuCfsQuota?: boolean;
+};
+
+/** What the engine would leave out of a sandbox, with a warning that nobody reads; null where it has all of it. */
+function lacking(info: EngineInfo, runtime: string | undefined): string | null {
+  // Names with a dot are shims, which an engine finds without having been told of them.
+  if (runtime && !runtime.includes('.') && info.Runtimes && !(runtime in info.Runtimes))
+    return `The container engine has no runtime ${runtime} (SALLYPORT_SANDBOX_RUNTIME); it has ${Object.keys(info.Runtimes).sort().join(', ')}.`;
+  const limits = { memory: info.MemoryLimit, processes: info.PidsLimit, CPU: info.CpuCfsQuota };
+  const missing = Object.entries(limits).flatMap(([what, can]) => (can === false ? [what] : []));
+  return missing.length > 0
+    ? `The container engine cannot limit ${missing.join(', ')} on this machine: one session could take it from all others.`
+    : null;
 }
 
 /** Resolves when the host has dialled. Rejects where the container ends first, or takes too long. */

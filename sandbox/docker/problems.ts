@@ -5,7 +5,7 @@ export const ENGINE_NEXT = 'Try again; if it stays, the engine’s own log tells
 
 type EngineError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
 
-/** `engine-unavailable` where it does not answer, `sandbox-image-missing`, and `sandbox-failed` for the rest. */
+/** `engine-unavailable` where it does not answer, `sandbox-image-missing`, `sandbox-runtime-missing`, and `sandbox-failed` for the rest. */
 export function engineProblem(error: unknown, doing: string): Problem {
   if (error instanceof Problem) return error;
   const { statusCode, code, message, json } = error as EngineError;
@@ -18,6 +18,12 @@ export function engineProblem(error: unknown, doing: string): Problem {
   if (statusCode === 404 && /no such image/i.test(said))
     return new Problem('sandbox-image-missing', 503, "The sandbox's image is not in the container engine.", {
       next: 'Start the portal anew, which builds it, or load the configured image.',
+      cause: error,
+    });
+  const runtime = /unknown (?:or invalid )?runtime(?: name| specified)?:? ?"?([\w.-]+)/i.exec(said)?.[1];
+  if (runtime)
+    return new Problem('sandbox-runtime-missing', 503, `The container engine has no runtime ${runtime}.`, {
+      next: 'Install it in the engine, or change SALLYPORT_SANDBOX_RUNTIME, and start the portal anew.',
       cause: error,
     });
   return new Problem('sandbox-failed', 503, `The container engine could not ${doing}: ${said}`, {

@@ -28,6 +28,8 @@ export function containerSpec({ image, labels, limits, socketFolder, runtime }: 
     Cmd: ['--way', socketFolder ? 'sockets' : 'exec'],
     User: '1000:1000',
     Hostname: 'sandbox',
+    // An own image's would reach the session host, and could open an inspector in it or load code into it.
+    Env: ['NODE_OPTIONS='],
     Labels: {
       [PORTAL_LABEL]: labels.portal,
       [REPLICA_LABEL]: labels.replica,
