@@ -15,6 +15,11 @@ const named = lines.flatMap((line) => {
 
 test('docs/security.md names tests', () => expect(named.length).toBeGreaterThan(80));
 
+test.each([...new Set(named.map(([file]) => file))])('%s leaves none of its tests out', (file) => {
+  const source = readFileSync(join(ROOT, file), 'utf8');
+  expect(source).not.toMatch(/\b(?:it|test|describe)\.(?:skip|todo|only|fails)\b/);
+});
+
 test.each(named)('%s has “%s”', (file, name) => {
   const source = plain(readFileSync(join(ROOT, file), 'utf8'));
   expect(["'", '"', '`'].some((quote) => source.includes(`(${quote}${name}${quote}`))).toBe(true);

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -170,10 +171,77 @@ describe('the data directory', () => {
     const all = files.filter((file) => file.isFile()).map((file) => readFileSync(join(file.parentPath, file.name)));
     const text = Buffer.concat(all).toString('latin1');
     expect(text).toContain('read -s typed');
-    for (const what of ['password typed at a prompt', 'session cookie', 'web session', 'ticket'])
+    // The shell's own short-lived credential is in it: the person had it shown.
+    for (const what of [...secrets.keys()].filter(
+      (one) => one !== 'credential of the shell' && !/Secret|same, as/.test(one),
+    ))
       expect(text.includes(secrets.get(what)!), what).toBe(false);
   });
 });
+
+it('no answer of the API and no page holds one of them, whoever asks', async () => {
+  const admin = { authorization: `Bearer ${portal.adminToken}` };
+  const browser = { cookie: `__Host-sallyport_${(await portal.id()).slice(0, 8)}=${secrets.get('web session')}` };
+  const ask = async (path: string, headers: Record<string, string>) =>
+    (await fetch(portal.url + path, { headers })).text();
+  const { paths } = JSON.parse(await ask('/api/v1/openapi.json', {})) as { paths: Record<string, { get?: object }> };
+  const lists = Object.entries(paths).flatMap(([path, { get }]) => (get && !path.includes('{') ? [path] : []));
+  expect(lists).toEqual(expect.arrayContaining(['/api/v1/audit', '/api/v1/clusters', '/api/v1/me', '/api/v1/users']));
+  const [session] = await portal.sql<{ id: string }[]>`select id from access_sessions`;
+  // The recording itself shows what the person had shown: their own credential, when they asked for it.
+  const one = [`/api/v1/sessions/${session!.id}`, `/api/v1/sessions/${session!.id}/calls`, '/api/v1/clusters/test'];
+  const pages = [
+    '/',
+    '/sessions',
+    `/sessions/${session!.id}`,
+    '/clusters',
+    '/clusters/test',
+    '/audit',
+    '/roles',
+    '/users',
+    '/account',
+  ];
+  let bytes = 0;
+  for (const headers of [admin, browser, {}] as Record<string, string>[])
+    for (const path of [...lists, ...one, ...pages, '/readyz', '/metrics']) {
+      const text = await ask(path, headers);
+      bytes += text.length;
+      for (const [what, secret] of secrets) expect(text.includes(secret), `${what} in ${path}`).toBe(false);
+      expect(text, path).not.toMatch(/PRIVATE KEY-----|\$argon2|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\./);
+    }
+  expect(bytes).toBeGreaterThan(50_000);
+});
+
+it.each([
+  '//evil.example',
+  '//evil.example/',
+  '/\\evil.example/',
+  '/%5cevil.example/',
+  '/%2f%2fevil.example/',
+  '/a//evil.example/..',
+  '/.//evil.example/',
+  '/sign-in?return=//evil.example',
+  '/sign-in?return=https://evil.example',
+])('no address of ours leads to another host: %s', async (path) => {
+  for (const cookie of ['', `__Host-sallyport_${(await portal.id()).slice(0, 8)}=${secrets.get('web session')}`]) {
+    const { status, location } = await asIs(path, cookie);
+    expect(status).toBeLessThan(500);
+    if (location !== undefined) expect(new URL(location, portal.url).origin).toBe(portal.url);
+  }
+});
+
+/** By node:http: fetch would tidy the path. */
+function asIs(path: string, cookie: string): Promise<{ status: number; location: string | undefined }> {
+  const { port, host } = new URL(portal.url);
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path, headers: { host, ...(cookie ? { cookie } : {}) } }, (answer) => {
+      answer.resume();
+      resolve({ status: answer.statusCode!, location: answer.headers.location });
+    })
+      .on('error', reject)
+      .end();
+  });
+}
 
 it('pages come with a policy that runs no script without the answer’s own nonce', async () => {
   const nonces = new Set<string>();

@@ -151,6 +151,25 @@ test('a query of the sign-in address does not reach the provider', async () => {
   expect(url.searchParams.has('prompt')).toBe(false);
 });
 
+test('a cookie that was there before is not the one that signs in (session fixation)', async () => {
+  const browser = new RoundTrip();
+  await csrf(browser);
+  const planted = 'A'.repeat(43);
+  const [setting] = await portal.sql<{ value: string }[]>`select value from settings where key = 'portal-id'`;
+  const name = `__Host-sallyport_${setting!.value.slice(0, 8)}`;
+  browser.cookies.get('localhost')!.set(name, planted);
+  await browser.go(await atProvider(browser, await begin(browser)));
+  const cookie = browser.cookie(portal.origin, '__Host-sallyport_')!;
+  expect(cookie).not.toBe(planted);
+  expect((await me(browser)).status).toBe(200);
+  const thief = await fetch(`${portal.origin}/api/v1/me`, { headers: { cookie: `${name}=${planted}` } });
+  expect(thief.status).toBe(401);
+  // Each sign-in is one of its own; the provider knows the person by now.
+  const { next } = await browser.follow(await browser.go((await begin(browser)).href), CALLBACK);
+  await browser.go(next!);
+  expect(browser.cookie(portal.origin, '__Host-sallyport_')).not.toBe(cookie);
+});
+
 test('malformed cookies are no error of the portal’s', async () => {
   const browser = new RoundTrip();
   await csrf(browser);
@@ -203,6 +222,32 @@ test('by password: the right one, then too many wrong ones; a request from elsew
   const forged = await local(new RoundTrip(), email, password, 'forged');
   expect(forged.body.url ?? '').not.toBe(`${portal.origin}/sessions`);
 
+  // Who there is, and who is disabled, is told to nobody who does not know the password.
+  const made = (await portal.sql<{ id: string }[]>`select id from users where email = ${email.toLowerCase()}`)[0]!;
+  const disabled = (value: boolean) =>
+    fetch(`${portal.origin}/api/v1/users/${made.id}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ disabled: value }),
+    });
+  const answers: unknown[] = [];
+  const ask = async (who: string) => {
+    const { status, body } = await local(new RoundTrip(), who, 'wrong password');
+    answers.push({ ...body, status, correlationId: undefined });
+  };
+  await ask('nobody@example.com');
+  await ask(email);
+  await disabled(true);
+  await ask(email);
+  await disabled(false);
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size, JSON.stringify(answers)).toBe(1);
+  expect(answers[0]).toMatchObject({ status: 401, code: 'wrong-password' });
+  // What no database holds is on record as far as it can be, and keeps nothing behind it from the audit log.
+  expect(await local(new RoundTrip(), 'nobody\0@example.com', 'x')).toMatchObject({ status: 400 });
+  await expect.poll(lastAudit).toMatchObject({ code: 'sign-in.failed', actor: 'nobody\ufffd@example.com' });
+
+  // Who gets in starts anew.
+  expect((await local(new RoundTrip(), email, password)).status).toBe(200);
   const guesser = new RoundTrip();
   for (let i = 0; i < 5; i++)
     expect(await local(guesser, email, `guess number ${i}`)).toMatchObject({

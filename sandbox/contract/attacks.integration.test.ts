@@ -123,7 +123,9 @@ test('a fork bomb stays inside, and its own shell is recorded to the end', async
 }, 90_000);
 
 test('limits, home, seccomp and scores are what is promised, seen from inside', async () => {
-  expect(await box.run('command grep -h -E "Seccomp:|NoNewPrivs" /proc/self/status; ulimit -f; ulimit -n; ulimit -c')).toBe(
+  expect(
+    await box.run('command grep -h -E "Seccomp:|NoNewPrivs" /proc/self/status; ulimit -f; ulimit -n; ulimit -c'),
+  ).toBe(
     // bash counts files in KiB.
     `NoNewPrivs:\t1\nSeccomp:\t2\n${384 * 1024}\n4096\n0\n`,
   );

@@ -2,7 +2,7 @@
 import { createSecretKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -133,6 +133,11 @@ describe('identity headers', () => {
     ['Impersonate-Extra-scopes: x'],
     ['Impersonate_User: system:admin'],
     ['Connection: Impersonate-User\r\nImpersonate-User: system:admin'],
+    ['Impersonate-User:'],
+    ['Impersonate-User: tester@example.com\r\nImpersonate-User: system:admin'],
+    ['Impersonate-Extra-%73copes: x'],
+    ['Impersonate-Anything-New: x'],
+    ['Connection: Upgrade\r\nUpgrade: websocket\r\nImpersonate-User: system:admin'],
   ])('%s is refused with a sentence (Rancher CVE-2021-31999, CVE-2021-36776)', async (header) => {
     const [answer] = await send(request('GET /api/v1/namespaces/default', [header]));
     expect(answer).toMatchObject({ status: 403 });
@@ -141,6 +146,9 @@ describe('identity headers', () => {
 
   test.each([
     ['X-Remote-User: system:admin\r\nX-Remote-Group: system:masters'],
+    ['X-Remote-Uid: 0\r\nX-Remote-Extra-Scopes: all\r\nx-remote-user: system:admin\r\nX_Remote_User: system:admin'],
+    ['Cookie: user=system:admin\r\nProxy-Authorization: Bearer other'],
+    ['X-Client-Cert: x\r\nSSL-Client-Cert: x\r\nX-Forwarded-Client-Cert: By=x'],
     ['Connection: Authorization'],
     ['Connection: Audit-ID\r\nAudit-ID: 00000000-0000-0000-0000-000000000000'],
     ['Authorization: Bearer other'],
@@ -226,6 +234,21 @@ describe('targets on the wire', () => {
     ['GET /api/v1/nodes/node-1/proxy/pods', 403],
     ['GET /api/v1/proxy/nodes/node-1/pods', 403],
     ['POST /api/v1/namespaces/default/serviceaccounts/default/token', 403],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default/token/?dryRun=All', 403],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default/%74oken', 403],
+    ['POST /api/v1/watch/namespaces/default/serviceaccounts/default/token', 403],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default%2Ftoken', 400],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default%252Ftoken', 400],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default//token', 400],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default/./token', 400],
+    ['POST /api/v1/namespaces/default/serviceaccounts/x/../default/token', 400],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default\\token', 400],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default/token#', 400],
+    // Names are exact in Kubernetes: these are no token's, and nothing is there.
+    ['POST /api/v1/namespaces/default/serviceaccounts/default/Token', 404],
+    ['POST /api/v1/namespaces/default/ServiceAccounts/default/token', 404],
+    ['POST /api/v1/namespaces/default/serviceaccounts/default/token;x', 404],
+    ['POST /apis/authentication.k8s.io/v1/tokenrequests', 404],
     ['POST /apis/certificates.k8s.io/v1/certificatesigningrequests', 403],
   ])('%s: %i', async (line, status) => {
     const [answer] = await send(request(line, ['Content-Length: 0']));
@@ -271,6 +294,21 @@ describe('connections', () => {
     const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority, ['h2', 'http/1.1']);
     expect(socket.alpnProtocol).toBe('http/1.1');
     socket.destroy();
+  });
+
+  test('more connections than anybody needs are closed, those of other sessions are not', async () => {
+    const mine = await gateway.session();
+    const open: Socket[] = [];
+    let closed = 0;
+    for (let i = 0; i < 530; i++) {
+      const socket = connect(mine.port, '127.0.0.1').resume();
+      socket.on('error', () => {});
+      socket.on('close', () => (closed += 1));
+      open.push(socket);
+    }
+    await expect.poll(() => closed, { timeout: 10_000 }).toBe(18);
+    expect((await send(request('GET /api/v1/namespaces/default')))[0]).toMatchObject({ status: 200 });
+    for (const socket of open) socket.destroy();
   });
 
   test('headers past the bound', async () => {

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminConnection, TestGateway, type TestSession } from '../../e2e/gateway.ts';
 import { testCluster } from '../../e2e/use.ts';
 import { KubeClient } from '../kube/client.ts';
+import { systemResolver } from './egress-addresses.ts';
 import { Authority, createAuthority } from './authority.ts';
 
 let gateway: TestGateway;
@@ -20,6 +21,7 @@ let folder: string;
 let address: string;
 let host: string;
 const servers: Server[] = [];
+let lookups = 0;
 const ports = { https: 0, http: 0, other: 0 };
 
 /** This machine under an address that is not loopback: the bridge of the test cluster's node. */
@@ -51,7 +53,10 @@ beforeAll(async () => {
     createHttps({ cert: certificate, key }, (_, response) => response.end('over tls')) as never,
   );
   ports.http = await listen(
-    createHttp((request, response) => response.end(JSON.stringify({ url: request.url, headers: request.headers }))),
+    createHttp((request, response) => {
+      if (request.url === '/away') response.writeHead(302, { location: 'http://169.254.169.254/latest/' });
+      response.end(JSON.stringify({ url: request.url, headers: request.headers }));
+    }),
   );
   ports.other = await listen(createHttp((_, response) => response.end('not for you')));
   gateway = await TestGateway.start({
@@ -64,9 +69,13 @@ beforeAll(async () => {
         `${address}:${cluster.port}`,
         '169.254.169.254:80',
         `no-such-name.invalid`,
+        `rebinding.test:${ports.http}`,
         `ip6-localhost:443`,
       ],
       privateRanges: [`${address}/32`],
+      // A name that is good once: the attacker's resolver answers the second time with loopback.
+      resolveName: async (name) =>
+        name === 'rebinding.test' ? [lookups++ === 0 ? address : '127.0.0.1'] : systemResolver(name),
       apiServers: async () => [{ host: address, port: Number(cluster.port) }],
     },
   });
@@ -116,6 +125,20 @@ describe('allowed', () => {
     expect(headers['host']).toBe(`${address}:${ports.http}`);
     expect(headers).not.toHaveProperty('proxy-authorization');
     expect(headers).not.toHaveProperty('proxy-connection');
+  });
+
+  test('a name that is resolved once: what was looked at is dialled, the next one is looked at again', async () => {
+    const { out } = await curl(`http://rebinding.test:${ports.http}/first`);
+    expect(out).toContain('/first');
+    expect(lookups).toBe(1);
+    expect((await curl(`http://rebinding.test:${ports.http}/second`)).out).toContain(
+      'the machine that the portal runs on',
+    );
+  });
+
+  test('a redirect is the client’s to follow, and is looked at as any other', async () => {
+    const { out } = await curl('-L', '-D', '-', `http://${address}:${ports.http}/away`);
+    expect(out).toMatch(/302 Found[\s\S]*403 Forbidden[\s\S]*where metadata services are/);
   });
 
   test('TLS to an address, end to end, on record with its bytes', async () => {
