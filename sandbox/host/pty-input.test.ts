@@ -14,6 +14,7 @@ function terminal(modes = { canonical: false, echo: false, interrupts: [3] }) {
   const kernel = { modes, waiting: 0, got: '', secrets: '', done: [] as [number, number][] };
   const device: InputTerminal = {
     modes: () => kernel.modes,
+    foreground: () => 7,
     waiting: () => kernel.waiting,
     write(bytes) {
       kernel.got += Buffer.from(bytes).toString('latin1');

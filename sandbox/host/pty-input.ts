@@ -14,6 +14,8 @@ const RETRY_MS = 5;
 
 export type InputTerminal = {
   modes(): TerminalModes | null;
+  /** Process group of the program that reads. */
+  foreground(): number;
   /** Bytes that wait to be read by the program. */
   waiting(): number;
   /** Bytes taken. */
@@ -21,8 +23,8 @@ export type InputTerminal = {
 };
 
 export type InputEvents = {
-  /** The bytes are in the terminal; `secret` where it does not echo lines. */
-  written(bytes: Uint8Array, secret: boolean): void;
+  /** The bytes are in the terminal; where it does not echo lines, `reader` is the process group they were for. */
+  written(bytes: Uint8Array, secret: { reader: number } | null): void;
   /** The stream's bytes up to the position are written, or dropped by a Ctrl-C. */
   done(stream: number, position: number): void;
 };
@@ -61,7 +63,8 @@ export class PtyInput {
     for (let head = this.#queue[0]; head; head = this.#queue[0]) {
       const modes = this.#terminal.modes();
       if (!modes) return this.dispose();
-      const secret = modes.canonical && !modes.echo;
+      // Asked before the write: what a line makes the reader run takes the terminal over.
+      const secret = modes.canonical && !modes.echo ? { reader: this.#terminal.foreground() } : null;
       const most = head.bytes.subarray(0, CHUNK_BYTES);
       const chunk = secret ? firstLine(most) : most;
       const count = this.#terminal.waiting() < CHUNK_BYTES ? this.#terminal.write(chunk) : 0;

@@ -140,10 +140,10 @@ export class HostSession {
     else this.onInputDone(stream, taken);
   }
 
-  #written(bytes: Uint8Array, secret: boolean): void {
-    this.#secrets.seen(secret);
+  #written(bytes: Uint8Array, secret: { reader: number } | null): void {
+    this.#secrets.seen(secret !== null);
     if (!secret) return this.log.append(RecordKind.input, bytes);
-    const reader = () => commandName(this.#pty!.foreground());
+    const reader = () => commandName(secret.reader);
     for (const mark of this.#secrets.written(bytes, newestProcess, reader)) this.mark(mark);
   }
 
