@@ -58,9 +58,10 @@ describe('isHumanInput', () => {
   });
 
   test('a long run that only looks like a reply is answered quickly', () => {
+    // A pattern that backtracks would take minutes.
     const started = performance.now();
     isHumanInput(bytes(`\x1b[${'1;'.repeat(2000)}`));
     isHumanInput(bytes(`\x1b]4;${'1'.repeat(4000)}`));
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 });

