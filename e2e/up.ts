@@ -1,8 +1,9 @@
 /** `npm run up` as a person or a script runs it, for tests and benches: a whole portal in a folder of its own. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
-import { run } from './machine/run.ts';
 import type { Demo } from '../scripts/up/demo.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -44,9 +45,14 @@ export async function startUp(args: string[], env: Record<string, string> = {}):
   };
 }
 
-/** Ends and removes all of it. */
-export async function runDown(dataDir: string): Promise<void> {
-  await run(process.execPath, [join(ROOT, 'scripts', 'run.mjs'), 'scripts/down.ts', '--data-dir', dataDir], {
-    cwd: ROOT,
-  });
+/** Ends and removes all of it; resolves with what it said. */
+export async function runDown(dataDir: string, ...args: string[]): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, 'scripts', 'run.mjs'), 'scripts/down.ts', '--data-dir', dataDir, ...args],
+    { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  if (code !== 0) throw new Error(`npm run down ended with ${String(code)}:\n${said}`);
+  return said;
 }

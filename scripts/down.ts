@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { startPostgres, stopPostgres } from '../db/embedded/postgres.ts';
 import { stopCluster } from '../e2e/cluster/cluster.ts';
-import { kubectlBinaries } from '../e2e/cluster/kubectl.ts';
 import { stopEngine } from '../e2e/engine/engine.ts';
 import { stopIdentityProvider } from '../e2e/idp/idp.ts';
 import { removeFolder } from '../e2e/machine/mounts.ts';
-import { run } from '../e2e/machine/run.ts';
 import { until } from '../e2e/machine/until.ts';
 import { say } from './steps.ts';
 import { readInstallation, upRunning } from './up/data-folder.ts';
-import type { Installation } from './up/data-folder.ts';
+import { DEMO_CLUSTER } from './up/demo-cluster.ts';
 import { dockerClient } from './up/engine.ts';
-import { stopLeftPortal } from './up/portal-process.ts';
 import { DOWN_USAGE, parseDown, UsageError } from './up/options.ts';
+import type { DownOptions } from './up/options.ts';
+import { portalAdmin } from './up/portal-admin.ts';
+import { operatorsSettings } from './up/portal-env.ts';
+import { stopLeftPortal } from './up/portal-process.ts';
 
 /** The portal's id, by which what belongs to it elsewhere is known. */
 async function portalId(dataDir: string): Promise<string | undefined> {
@@ -42,21 +43,23 @@ async function removeContainers(dockerHost: string, portal: string): Promise<voi
     await docker.getContainer(Id).remove({ force: true });
 }
 
-/** Our sessions' accounts and bindings on a cluster that is not ours. */
-async function removeAccounts(
-  { file, context }: NonNullable<Installation['kubeconfig']>,
-  portal: string,
-): Promise<void> {
-  const kubectl = join(await kubectlBinaries(), 'kubectl');
-  await run(kubectl, [
-    `--kubeconfig=${file}`,
-    ...(context ? [`--context=${context}`] : []),
-    'delete',
-    'serviceaccounts,rolebindings,clusterrolebindings',
-    '--all-namespaces',
-    `--selector=sallyport.dev/portal=${portal},sallyport.dev/session`,
-    '--ignore-not-found',
-  ]);
+/** What the portal put on clusters that are not ours. Throws where one could not be left. */
+async function leaveClusters({ dataDir, kubeconfig }: DownOptions): Promise<void> {
+  const env = { ...operatorsSettings(process.env), NODE_ENV: 'production' as const, SALLYPORT_DATA_DIR: dataDir };
+  const operators = kubeconfig && { kubeconfig: kubeconfig.file, context: kubeconfig.context };
+  const clusters = await portalAdmin(env).leaveClusters(operators, DEMO_CLUSTER);
+  for (const { name, failed, removed, left, commands } of clusters) {
+    if (failed) say(`Cluster ${name}: ${failed}`);
+    for (const one of removed) say(`Cluster ${name}: removed ${one}`);
+    for (const one of left) say(`Cluster ${name}: left ${one}`);
+    if (commands.length > 0) say(`Cluster ${name}: an administrator of it removes that with`);
+    for (const line of commands) say(`  ${line}`);
+  }
+  const failed = clusters.filter((one) => one.failed).map(({ name }) => name);
+  if (failed.length > 0)
+    throw new Error(
+      `nothing was removed on ${failed.join(', ')}; run this again when it answers, with --kubeconfig FILE, or with --leave-clusters`,
+    );
 }
 
 /** Does what it can: one part that is out of reach keeps no other from being removed. */
@@ -70,7 +73,8 @@ async function attempt(what: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function down(dataDir: string): Promise<void> {
+async function down(options: DownOptions): Promise<void> {
+  const { dataDir } = options;
   const installation = readInstallation(dataDir);
   if (!installation) {
     if (existsSync(dataDir)) throw new UsageError(`${dataDir} was not made by npm run up; nothing is removed`);
@@ -84,9 +88,9 @@ async function down(dataDir: string): Promise<void> {
     });
   await stopLeftPortal(dataDir);
   const portal = await portalId(dataDir);
-  const { engine, kubeconfig } = installation;
+  const { engine } = installation;
   if (engine && !engine.own && portal) await attempt('Shells', () => removeContainers(engine.dockerHost, portal));
-  if (kubeconfig && portal) await attempt('Session accounts', () => removeAccounts(kubeconfig, portal));
+  if (portal && !options.leaveClusters) await attempt('Clusters', () => leaveClusters(options));
   if (existsSync(join(dataDir, 'engine')))
     await attempt('Container engine', () => stopEngine(join(dataDir, 'engine'), { remove: true }));
   if (existsSync(join(dataDir, 'demo')))
@@ -101,7 +105,7 @@ async function down(dataDir: string): Promise<void> {
 }
 
 try {
-  await down(parseDown(process.argv.slice(2)).dataDir);
+  await down(parseDown(process.argv.slice(2)));
 } catch (error) {
   say(error instanceof UsageError ? `${error.message}\n\n${DOWN_USAGE}` : String(error));
   process.exitCode = error instanceof UsageError ? 2 : 1;

@@ -11,7 +11,7 @@ import { run } from '../e2e/machine/run.ts';
 import { onStop, say } from './steps.ts';
 import { holdDataFolder, prepareDataFolder, readInstallation, writeInstallation } from './up/data-folder.ts';
 import { settleDemo, welcome } from './up/demo.ts';
-import { startDemoCluster } from './up/demo-cluster.ts';
+import { DEMO_CLUSTER, startDemoCluster } from './up/demo-cluster.ts';
 import { chooseEngine, dockerClient } from './up/engine.ts';
 import { parseUp, UP_USAGE, UsageError } from './up/options.ts';
 import type { UpOptions } from './up/options.ts';
@@ -51,12 +51,17 @@ async function contextName({ file, context }: { file: string; context: string | 
 async function prepareCluster({ cluster, dataDir }: UpOptions): Promise<Cluster | undefined> {
   if (cluster.kind === 'none') return undefined;
   if (cluster.kind === 'kubeconfig')
-    return { name: await contextName(cluster), kubeconfig: cluster.file, context: cluster.context };
+    return {
+      name: await contextName(cluster),
+      kubeconfig: cluster.file,
+      context: cluster.context,
+      namespace: cluster.namespace,
+    };
   if (process.getuid?.() !== 0) {
     say('Demo cluster: left out, since its node needs root; register a cluster of yours with --kubeconfig FILE');
     return undefined;
   }
-  return { name: 'demo', kubeconfig: await startDemoCluster(dataDir, say), context: undefined };
+  return { name: DEMO_CLUSTER, kubeconfig: await startDemoCluster(dataDir, say), context: undefined };
 }
 
 async function prepareEngine({ dataDir }: UpOptions): Promise<Pick<Prepared, 'engine' | 'image'>> {
@@ -83,7 +88,6 @@ async function up(options: UpOptions): Promise<void> {
   await writeInstallation(dataDir, {
     ...readInstallation(dataDir),
     engine,
-    ...(options.cluster.kind === 'kubeconfig' && { kubeconfig: options.cluster }),
   });
   const provider = process.env['SALLYPORT_OIDC_ISSUER'] ? undefined : await startIdentityProvider(join(dataDir, 'idp'));
   stopping.signal.throwIfAborted();

@@ -11,8 +11,6 @@ const MARK = 'sallyport.json';
 export type Installation = {
   /** Where shells run; `own` is stopped and removed, another one is only cleared of our containers. */
   engine?: { dockerHost: string; own: boolean };
-  /** The operator's cluster; null where there is the demo cluster or none. */
-  kubeconfig?: { file: string; context: string | undefined };
 };
 
 export function readInstallation(dataDir: string): Installation | undefined {

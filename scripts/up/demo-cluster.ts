@@ -8,6 +8,9 @@ import { CLUSTER_NEEDS } from '../../e2e/machine/needs.ts';
 import { ensurePackages } from '../../e2e/machine/packages.ts';
 import { run } from '../../e2e/machine/run.ts';
 
+/** What the portal calls it. */
+export const DEMO_CLUSTER = 'demo';
+
 const labels = { app: 'hello' };
 
 /** Two pods behind a service, as the "restricted" Pod Security standard wants them. */

@@ -17,7 +17,14 @@ test('takes each option', () => {
   expect(parseUp(['--kubeconfig', import.meta.filename, '--context', 'there'])).toMatchObject({
     cluster: { kind: 'kubeconfig', file: import.meta.filename, context: 'there' },
   });
-  expect(parseDown(['--data-dir', '/tmp/x'])).toEqual({ dataDir: '/tmp/x' });
+  expect(parseDown(['--data-dir', '/tmp/x'])).toEqual({
+    dataDir: '/tmp/x',
+    kubeconfig: undefined,
+    leaveClusters: false,
+  });
+  expect(parseDown(['--kubeconfig', import.meta.filename, '--context', 'there'])).toMatchObject({
+    kubeconfig: { file: import.meta.filename, context: 'there' },
+  });
 });
 
 test.each([
@@ -26,6 +33,7 @@ test.each([
   [['--gateway-port', '70000'], '--gateway-port takes a port'],
   [['--port', '8443'], 'must differ'],
   [['--context', 'x'], '--context needs --kubeconfig'],
+  [['--namespace', 'x'], '--namespace needs --kubeconfig'],
   [['--kubeconfig', '/no/such/file'], 'there is no file'],
   [['--prot', '1'], "Unknown option '--prot'"],
   [['start'], 'Unexpected argument'],

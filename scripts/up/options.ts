@@ -9,11 +9,19 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
+type ClusterOption = {
+  kind: 'kubeconfig';
+  file: string;
+  context: string | undefined;
+  /** Of the portal's account there. */
+  namespace: string | undefined;
+};
+
 export type UpOptions = {
   port: number;
   gatewayPort: number;
   dataDir: string;
-  cluster: { kind: 'demo' } | { kind: 'none' } | { kind: 'kubeconfig'; file: string; context: string | undefined };
+  cluster: { kind: 'demo' } | { kind: 'none' } | ClusterOption;
   /** One line of JSON on stdout when ready. */
   json: boolean;
 };
@@ -24,11 +32,15 @@ export const UP_USAGE = `npm run up -- [OPTION…]
   --data-dir FOLDER        keys, database, recordings, demo cluster (${defaultDataDir()})
   --kubeconfig FILE        register this cluster instead of making a demo cluster
   --context NAME           context of that kubeconfig, if not its current one
+  --namespace NAME         namespace of the portal's account there (sallyport)
   --no-demo-cluster        make no cluster
   --json                   when ready, print one line of JSON: addresses, an administrator, an API token`;
 
 export const DOWN_USAGE = `npm run down -- [OPTION…]
-  --data-dir FOLDER        as given to npm run up (${defaultDataDir()})`;
+  --data-dir FOLDER        as given to npm run up (${defaultDataDir()})
+  --kubeconfig FILE        remove with it what the portal's own account may not: its namespace and roles on that cluster
+  --context NAME           context of that kubeconfig, if not its current one
+  --leave-clusters         leave clusters that are not the demo's as they are, and say what is there`;
 
 /** The same as the portal's own (SALLYPORT_DATA_DIR in docs/configuration.md). */
 export function defaultDataDir(): string {
@@ -60,14 +72,14 @@ export function parseUp(args: string[]): UpOptions {
     'data-dir': { type: 'string' },
     kubeconfig: { type: 'string' },
     context: { type: 'string' },
+    namespace: { type: 'string' },
     'no-demo-cluster': { type: 'boolean' },
     json: { type: 'boolean' },
   }) as Record<string, string | boolean | undefined>;
   const text = (name: string): string | undefined => values[name] as string | undefined;
-  const file = text('kubeconfig');
-  const context = text('context');
-  if (context !== undefined && file === undefined) throw new UsageError('--context needs --kubeconfig');
-  if (file !== undefined && !existsSync(file)) throw new UsageError(`--kubeconfig: there is no file ${file}`);
+  const named = kubeconfig(values);
+  const namespace = text('namespace');
+  if (namespace !== undefined && !named) throw new UsageError('--namespace needs --kubeconfig');
   const port = parsePort('port', text('port') ?? '8080');
   const gatewayPort = parsePort('gateway-port', text('gateway-port') ?? '8443');
   if (port === gatewayPort) throw new UsageError('--port and --gateway-port must differ');
@@ -75,16 +87,39 @@ export function parseUp(args: string[]): UpOptions {
     port,
     gatewayPort,
     dataDir: resolve(text('data-dir') ?? defaultDataDir()),
-    cluster:
-      file !== undefined
-        ? { kind: 'kubeconfig', file: resolve(file), context }
-        : { kind: values['no-demo-cluster'] ? 'none' : 'demo' },
+    cluster: named
+      ? { kind: 'kubeconfig', ...named, namespace }
+      : { kind: values['no-demo-cluster'] ? 'none' : 'demo' },
     json: values['json'] === true,
   };
 }
 
+export type DownOptions = {
+  dataDir: string;
+  kubeconfig: { file: string; context: string | undefined } | undefined;
+  leaveClusters: boolean;
+};
+
 /** Throws UsageError. */
-export function parseDown(args: string[]): { dataDir: string } {
-  const values = parse(args, { 'data-dir': { type: 'string' } }) as Record<string, string | undefined>;
-  return { dataDir: resolve(values['data-dir'] ?? defaultDataDir()) };
+export function parseDown(args: string[]): DownOptions {
+  const values = parse(args, {
+    'data-dir': { type: 'string' },
+    kubeconfig: { type: 'string' },
+    context: { type: 'string' },
+    'leave-clusters': { type: 'boolean' },
+  }) as Record<string, string | boolean | undefined>;
+  return {
+    dataDir: resolve((values['data-dir'] as string | undefined) ?? defaultDataDir()),
+    kubeconfig: kubeconfig(values),
+    leaveClusters: values['leave-clusters'] === true,
+  };
+}
+
+function kubeconfig(values: Record<string, string | boolean | undefined>): DownOptions['kubeconfig'] {
+  const file = values['kubeconfig'] as string | undefined;
+  const context = values['context'] as string | undefined;
+  if (context !== undefined && file === undefined) throw new UsageError('--context needs --kubeconfig');
+  if (file === undefined) return undefined;
+  if (!existsSync(file)) throw new UsageError(`--kubeconfig: there is no file ${file}`);
+  return { file: resolve(file), context };
 }

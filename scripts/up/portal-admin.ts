@@ -4,13 +4,25 @@ import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
 import { run } from '../../e2e/machine/run.ts';
 import { ROOT } from '../steps.ts';
 
-export type ClusterAccess = { kubeconfig: string; context: string | undefined };
+export type ClusterAccess = { kubeconfig: string; context: string | undefined; namespace?: string | undefined };
+
+/** What became of a cluster that the portal leaves (server/kube/uninstall.ts). */
+export type LeftCluster = {
+  name: string;
+  /** Why nothing could be removed. */
+  failed?: string;
+  removed: string[];
+  left: string[];
+  commands: string[];
+};
 
 export type PortalAdmin = {
   user(email: string, name: string): Promise<{ email: string; password: string }>;
   token(email: string, name: string): Promise<{ token: string }>;
   /** Installs the portal's own account with the operator's kubeconfig, and registers the cluster under this name. */
   cluster(name: string, access: ClusterAccess): Promise<void>;
+  /** Removes from the clusters what the portal put there; the portal must not run. `except`: a cluster that goes itself. */
+  leaveClusters(operators: ClusterAccess | undefined, except: string): Promise<LeftCluster[]>;
 };
 
 /** `env` is the portal's own: the command finds database and keys as the portal does. */
@@ -30,9 +42,24 @@ export function portalAdmin(env: NodeJS.ProcessEnv): PortalAdmin {
       },
     token: async (email, name) =>
       JSON.parse(await ask('token', 'create', '--email', email, '--name', name)) as { token: string },
-    cluster: async (name, { kubeconfig, context }) => {
-      const which = ['--name', name, '--kubeconfig', kubeconfig, ...(context ? ['--context', context] : [])];
-      await ask('cluster', 'add', ...which);
+    cluster: async (name, access) => {
+      await ask('cluster', 'add', '--name', name, ...optionsOf(access));
+    },
+    leaveClusters: async (operators, except) => {
+      const which = operators ? optionsOf(operators) : [];
+      const answer = JSON.parse(await ask('clusters', 'leave', '--except', except, ...which)) as {
+        clusters: LeftCluster[];
+      };
+      return answer.clusters;
     },
   };
+}
+
+function optionsOf({ kubeconfig, context, namespace }: ClusterAccess): string[] {
+  return [
+    '--kubeconfig',
+    kubeconfig,
+    ...(context ? ['--context', context] : []),
+    ...(namespace ? ['--namespace', namespace] : []),
+  ];
 }

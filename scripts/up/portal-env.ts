@@ -13,13 +13,18 @@ export type Prepared = {
   provider: IdentityProvider | undefined;
 };
 
-export function portalEnv(options: UpOptions, prepared: Prepared, source: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** What the operator set, of all that is set. */
+export function operatorsSettings(source: NodeJS.ProcessEnv): Record<string, string | undefined> {
   const own = Object.entries(source).filter(
     ([name]) =>
       PASSED.includes(name) ||
       PASSED.includes(name.replace(/_FILE$/, '')) ||
       (name.startsWith('SALLYPORT_') && !name.startsWith('SALLYPORT_TEST_') && name !== 'SALLYPORT_ROUNDS'),
   );
+  return Object.fromEntries(own);
+}
+
+export function portalEnv(options: UpOptions, prepared: Prepared, source: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { provider } = prepared;
   return {
     SALLYPORT_SANDBOX_IMAGE: prepared.image,
@@ -29,7 +34,7 @@ export function portalEnv(options: UpOptions, prepared: Prepared, source: NodeJS
       SALLYPORT_OIDC_CLIENT_SECRET: provider.clientSecret,
       SALLYPORT_OIDC_NAME: 'the demo identity provider',
     }),
-    ...Object.fromEntries(own),
+    ...operatorsSettings(source),
     NODE_ENV: 'production',
     SALLYPORT_PORT: String(options.port),
     SALLYPORT_GATEWAY_PORT: String(options.gatewayPort),

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { kubectlAsAdmin } from '../../e2e/leftovers.ts';
 import { findProcesses } from '../../e2e/machine/processes.ts';
 import { freePort, portIsFree } from '../../e2e/machine/ports.ts';
 import { runDown, startUp } from '../../e2e/up.ts';
@@ -14,6 +15,8 @@ import { buildWeb } from '../web-build.ts';
 
 let root: string;
 let dataDir: string;
+/** Of the portal's account on the shared cluster. */
+const namespace = `sallyport-up-${process.pid}`;
 let port: number;
 let args: string[];
 let env: Record<string, string>;
@@ -28,7 +31,7 @@ beforeAll(async () => {
   await testSandboxImage();
   await buildWeb(() => undefined);
   args = ['--port', String(port), '--gateway-port', String(await freePort()), '--data-dir', dataDir];
-  args.push('--kubeconfig', kubeconfig);
+  args.push('--kubeconfig', kubeconfig, '--namespace', namespace);
   env = { DOCKER_HOST: `unix://${socket}` };
 }, 600_000);
 
@@ -77,8 +80,14 @@ test('up, up again, a killed up, down', async () => {
   expect(fourth).toMatchObject(demo);
   expect(fourth.said()).toContain('ended the one that a killed npm run up had left');
 
-  await runDown(dataDir);
+  const said = await runDown(dataDir);
   expect(await fourth.ended).toBe(0);
+  // Without the operator's kubeconfig the portal's account removes itself, and what it may not remove is said.
+  expect(said).toContain(`no credential of the portal works any more`);
+  expect(await kubectlAsAdmin('-n', namespace, 'get', 'serviceaccounts', '-o', 'name')).not.toContain('sallyport');
+  for (const [, command] of said.matchAll(/^ {2}kubectl (.*)$/gm))
+    await kubectlAsAdmin(...command!.split(' '), '--wait=false');
+  expect(await kubectlAsAdmin('get', 'clusterroles,clusterrolebindings', '-o', 'name')).not.toContain(namespace);
   expect(existsSync(dataDir)).toBe(false);
   expect(findProcesses(join(dataDir, 'idp'))).toEqual([]);
   expect(await portIsFree(port)).toBe(true);

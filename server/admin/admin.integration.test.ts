@@ -1,16 +1,14 @@
 /** Commands on the server, as an operator runs them: the first administrator, a lock-out, a backup and its restoring. */
-import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { admin, spawnAdmin } from '../../e2e/admin-command.ts';
 import { startBarePortal, type BarePortal } from '../../e2e/bare-portal.ts';
 import { Sealer } from '../crypto/sealing.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 let portal: BarePortal;
 let folder: string;
 
@@ -22,28 +20,6 @@ afterAll(async () => {
   await portal[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
-
-type Ran = { code: number; result: Record<string, string>; said: string };
-
-function spawnAdmin(on: BarePortal, args: string[], env: Record<string, string> = {}) {
-  return spawn(process.execPath, [join(ROOT, 'server', 'admin.ts'), ...args], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      NODE_ENV: 'production',
-      SALLYPORT_DATA_DIR: on.dataDir,
-      DATABASE_URL: on.urls.url,
-      MIGRATION_DATABASE_URL: on.urls.migrationUrl,
-      ...env,
-    },
-  });
-}
-
-async function admin(on: BarePortal, args: string[], input = '', env: Record<string, string> = {}): Promise<Ran> {
-  const child = spawnAdmin(on, args, env);
-  child.stdin.end(input);
-  const [out, said, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-  return { code: code as number, result: out ? (JSON.parse(out) as Record<string, string>) : {}, said };
-}
 
 async function me(on: BarePortal, token: string): Promise<{ status: number; body: Record<string, unknown> }> {
   const answer = await fetch(`${on.origin}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } });

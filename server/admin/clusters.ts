@@ -1,15 +1,21 @@
-/** `cluster add`: the operator's own kubeconfig, used once to install the portal's account on a cluster. */
+/** `cluster add` and `clusters leave`: the portal's account comes to a cluster, and goes. */
+import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import type { Db } from '../../db/client.ts';
 import { listRoles } from '../../db/queries/roles.ts';
+import { settleSetting } from '../../db/queries/settings.ts';
 import { seedRoles } from '../access/roles.ts';
 import { directAudit } from '../audit/direct.ts';
 import type { Config } from '../config/config.ts';
+import { openDataDir } from '../config/data-dir.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { Sealer } from '../crypto/sealing.ts';
 import { Problem } from '../domain/problem.ts';
-import { installPortalAccount } from '../kube/install.ts';
+import { redactText } from '../domain/redaction.ts';
+import { SessionAccounts } from '../kube/accounts.ts';
+import { clusterAddress, installPortalAccount } from '../kube/install.ts';
 import { ClusterRegistry } from '../kube/registry.ts';
+import { allLeft, noSuchCluster, uninstallAsOperator, uninstallAsPortal } from '../kube/uninstall.ts';
 
 /** RFC 1123 label. */
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -32,8 +38,69 @@ export async function addCluster({ config, db, values }: Opened): Promise<unknow
     context: values['context'],
     namespace,
     clusterRoles: await clusterRoles(),
+    portalId: await settlePortalId(db),
   });
-  await using registry = new ClusterRegistry({
+  await using registry = openRegistry({ config, db }, clusterRoles);
+  const by = actor();
+  const production = values['production'] !== undefined;
+  const cluster = await registry.install({ name, production, namespace }, address, token, by);
+  return { id: cluster.id, name: cluster.name, server: cluster.server, namespace };
+}
+
+/**
+ * Removes from every registered cluster what this portal put there, with the operator's kubeconfig where one leads to
+ * that cluster, else with the portal's own account; the clusters are no longer registered then. One that cannot be
+ * reached stays, and is said with what went wrong. The portal must not run.
+ */
+export async function leaveClusters({ config, db, values }: Opened): Promise<unknown> {
+  using _lock = openDataDir(config.dataDir);
+  await using registry = openRegistry({ config, db }, async () => []);
+  const portalId = await settlePortalId(db);
+  const accounts = new SessionAccounts({
+    portalId,
+    async cluster(id) {
+      const { namespace } = await registry.connection(id);
+      return { client: await registry.client(id), namespace };
+    },
+  });
+  const { kubeconfig, context, except } = values;
+  const operators = kubeconfig === undefined ? undefined : { kubeconfig, context };
+  const server = operators && (await clusterAddress(operators)).server;
+  const known = (await registry.list()).filter(({ name }) => name !== except);
+  if (server !== undefined && !known.some((one) => one.server === server)) throw noSuchCluster(server);
+  const clusters: unknown[] = [];
+  for (const { id, name, server: at, namespace, managed } of known) {
+    const place = { namespace, portalId };
+    try {
+      const left =
+        operators && at === server
+          ? await uninstallAsOperator({ ...operators, ...place })
+          : await uninstallAsPortal({ ...place, clusterId: id, managed }, await registry.client(id), accounts);
+      await registry.remove(id, actor());
+      clusters.push({ name, server: at, ...left });
+    } catch (error) {
+      clusters.push({
+        name,
+        server: at,
+        failed: redactText(error instanceof Error ? error.message : String(error)),
+        removed: [],
+        ...allLeft(place),
+      });
+    }
+  }
+  return { clusters };
+}
+
+function settlePortalId(db: Db): Promise<string> {
+  return settleSetting(db, 'portal-id', randomUUID());
+}
+
+function actor(): { actorId: null; actor: string } {
+  return { actorId: null, actor: `${userInfo().username} (command on the server)` };
+}
+
+function openRegistry({ config, db }: Omit<Opened, 'values'>, clusterRoles: () => Promise<string[]>): ClusterRegistry {
+  return new ClusterRegistry({
     db,
     // A command lives for a moment: it keeps nothing that a notification would have to change.
     notifications: { on: () => () => {}, onReset: () => () => {} },
@@ -41,12 +108,8 @@ export async function addCluster({ config, db, values }: Opened): Promise<unknow
     audit: directAudit(db),
     addresses: { allowPrivate: config.clusters.allowPrivate },
     clusterRoles,
-    now,
+    now: () => new Date(),
   });
-  const by = { actorId: null, actor: `${userInfo().username} (command on the server)` };
-  const production = values['production'] !== undefined;
-  const cluster = await registry.install({ name, production, namespace }, address, token, by);
-  return { id: cluster.id, name: cluster.name, server: cluster.server, namespace };
 }
 
 /** Contexts are named by ARNs and the like: what a URL and a prompt take is made of them. */

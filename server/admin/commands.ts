@@ -19,7 +19,7 @@ import type { AuditEvent } from '../domain/audit-codes.ts';
 import type { Scope } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import { seedRoles } from '../access/roles.ts';
-import { addCluster } from './clusters.ts';
+import { addCluster, leaveClusters } from './clusters.ts';
 import { rotateMaster, rotateSigning } from './keys.ts';
 
 type Opened = { config: Config; db: Db; urls: DatabaseUrls; values: Record<string, string | undefined> };
@@ -93,6 +93,12 @@ export const commands: Command[] = [
       production: { flag: true },
     },
     run: addCluster,
+  },
+  {
+    name: 'clusters leave',
+    says: 'Remove from every registered cluster what this portal put there: sessions’ accounts, then its own; with your kubeconfig also its namespace and roles. The portal must not run.',
+    options: { kubeconfig: { value: 'FILE' }, context: { value: 'NAME' }, except: { value: 'CLUSTER' } },
+    run: leaveClusters,
   },
   {
     name: 'keys rotate',

@@ -52,7 +52,7 @@ beforeAll(async () => {
   admin = new KubeClient(stack.use(await adminConnection(namespace)));
   const kubectl = join(await kubectlBinaries(), 'kubectl');
   const { kubeconfig } = await testCluster();
-  installed = await installPortalAccount({ kubectl, kubeconfig, namespace, clusterRoles });
+  installed = await installPortalAccount({ kubectl, kubeconfig, namespace, clusterRoles, portalId: randomUUID() });
 });
 afterAll(async () => {
   await admin.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
@@ -65,7 +65,7 @@ describe("the portal's own account", () => {
   test('installed by kubectl, it has every permission that is checked, and installing again changes nothing', async () => {
     const kubectl = join(await kubectlBinaries(), 'kubectl');
     const { kubeconfig } = await testCluster();
-    await installPortalAccount({ kubectl, kubeconfig, namespace, clusterRoles });
+    await installPortalAccount({ kubectl, kubeconfig, namespace, clusterRoles, portalId: randomUUID() });
     const result = await registry.test(byToken());
     expect(result).toMatchObject({ ok: true, version: 'v1.36.3', message: null, missingPermissions: [] });
     expect(result.latencyMs).toBeGreaterThan(0);

@@ -2,19 +2,16 @@
  * The operator's own kubeconfig, used once: kubectl reads it (exec plugins of EKS, GKE and AKS included), applies the
  * portal's manifest and fetches the first token of the portal's account. Nothing of the operator's is kept.
  */
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import { Problem } from '../domain/problem.ts';
 import type { ClusterAddress } from './connection.ts';
 import { parseAuthorities, parseServer } from './kubeconfig.ts';
-import { manifestObjects, PORTAL_ACCOUNT } from './manifest.ts';
+import { kubectl, type OperatorsKubectl } from './kubectl.ts';
+import { FOUND_ANNOTATION, manifestObjects, PORTAL_ACCOUNT, USER_ANNOTATION } from './manifest.ts';
 
-export type InstallOptions = {
-  /** Program to run; default: `kubectl` in PATH. */
-  kubectl?: string;
-  kubeconfig: string;
-  context?: string | undefined;
+export type InstallOptions = OperatorsKubectl & {
   namespace: string;
+  /** Marks the account as this portal's too: several may share it. */
+  portalId: string;
   /** Those of the role table. */
   clusterRoles: readonly string[];
 };
@@ -23,28 +20,41 @@ export type Installed = { address: ClusterAddress; token: { token: string; expir
 
 /** Two weeks: the portal renews it at half of that, so that it may rest a week. Clusters may grant less. */
 const TOKEN_DURATION = '336h';
-/** An exec plugin may sign in first. */
-const KUBECTL_MS = 120_000;
 
 /** Doing it again changes nothing but the token. Throws Problem `kubectl-failed`, `kubectl-missing` or those of a kubeconfig. */
 export async function installPortalAccount(options: InstallOptions): Promise<Installed> {
-  const config = JSON.parse(
-    await kubectl(options, ['config', 'view', '--minify', '--flatten', '--raw', '-o', 'json']),
-  ) as { clusters?: { cluster: Record<string, string | boolean | undefined> }[] };
-  const cluster = config.clusters?.[0]?.cluster ?? {};
-  const address = addressOf(cluster);
+  const { namespace } = options;
+  const address = await clusterAddress(options);
+  const found = await kubectl(options, ['get', 'namespace', namespace, '--ignore-not-found', '-o', 'json']);
   const list = {
     apiVersion: 'v1',
     kind: 'List',
-    items: manifestObjects(options.namespace, options.clusterRoles),
+    items: manifestObjects(namespace, options.clusterRoles),
   };
   const apply = ['apply', '--server-side', '--force-conflicts', '--field-manager=sallyport', '-f', '-'];
   await kubectl(options, apply, JSON.stringify(list));
-  const request = ['-n', options.namespace, 'create', 'token', PORTAL_ACCOUNT, `--duration=${TOKEN_DURATION}`];
+  if (found !== '' && !isOurs(found))
+    await kubectl(options, ['annotate', '--overwrite', 'namespace', namespace, `${FOUND_ANNOTATION}=true`]);
+  const mark = `${USER_ANNOTATION}${options.portalId}=in-use`;
+  await kubectl(options, ['-n', namespace, 'annotate', '--overwrite', 'serviceaccount', PORTAL_ACCOUNT, mark]);
+  const request = ['-n', namespace, 'create', 'token', PORTAL_ACCOUNT, `--duration=${TOKEN_DURATION}`];
   const { status } = JSON.parse(await kubectl(options, [...request, '-o', 'json'])) as {
     status: { token: string; expirationTimestamp: string };
   };
   return { address, token: { token: status.token, expiresAt: new Date(status.expirationTimestamp) } };
+}
+
+/** The address in the operator's kubeconfig. Throws as {@link installPortalAccount}. */
+export async function clusterAddress(options: OperatorsKubectl): Promise<ClusterAddress> {
+  const config = JSON.parse(
+    await kubectl(options, ['config', 'view', '--minify', '--flatten', '--raw', '-o', 'json']),
+  ) as { clusters?: { cluster: Record<string, string | boolean | undefined> }[] };
+  return addressOf(config.clusters?.[0]?.cluster ?? {});
+}
+
+function isOurs(namespace: string): boolean {
+  const { metadata } = JSON.parse(namespace) as { metadata: { labels?: Record<string, string> } };
+  return metadata.labels?.['app.kubernetes.io/managed-by'] === 'sallyport';
 }
 
 function addressOf(cluster: Record<string, string | boolean | undefined>): ClusterAddress {
@@ -60,33 +70,4 @@ function addressOf(cluster: Record<string, string | boolean | undefined>): Clust
     ca: parseAuthorities(typeof ca === 'string' ? Buffer.from(ca, 'base64').toString() : ''),
     tlsServerName: typeof name === 'string' && name !== '' ? name : null,
   };
-}
-
-async function kubectl(options: InstallOptions, args: string[], input = ''): Promise<string> {
-  const context = options.context ? ['--context', options.context] : [];
-  const program = options.kubectl ?? 'kubectl';
-  const child = spawn(program, ['--kubeconfig', options.kubeconfig, ...context, ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: KUBECTL_MS,
-  });
-  const failed = new Promise<never>((_, reject) => child.once('error', reject));
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
-  try {
-    const [out, err, status] = await Promise.race([
-      Promise.all([text(child.stdout), text(child.stderr), code]),
-      failed,
-    ]);
-    if (status === 0) return out;
-    throw new Problem('kubectl-failed', 502, `kubectl ${args[0]} failed: ${err.trim().slice(0, 2_000)}`, {
-      next: 'Check that kubectl works with this kubeconfig and context, and that you may make namespaces and ClusterRoles.',
-    });
-  } catch (cause) {
-    if (cause instanceof Problem) throw cause;
-    throw new Problem('kubectl-missing', 500, `kubectl could not be run: ${(cause as Error).message}`, {
-      next: 'Install kubectl, or register the cluster by address and token.',
-      cause,
-    });
-  }
 }

@@ -5,12 +5,16 @@ import { clusterRules, namespaceRules } from './permissions.ts';
 /** The portal's ServiceAccount, in its namespace. */
 export const PORTAL_ACCOUNT = 'sallyport-portal';
 
+/** On the portal's ServiceAccount, followed by a portal's id: it is in use by that portal. */
+export const USER_ANNOTATION = 'portal.sallyport.dev/';
+/** On a namespace that was there before Sallyport, and stays when it goes. */
+export const FOUND_ANNOTATION = 'sallyport.dev/found';
+
 const RBAC = 'rbac.authorization.k8s.io/v1';
 
 /** `clusterRoles`: those of the role table, which the portal may bind and no others. */
 export function manifestObjects(namespace: string, clusterRoles: readonly string[]): object[] {
-  // Cluster-wide names carry the namespace: two portals on one cluster do not share a role.
-  const clusterName = `sallyport:${namespace}`;
+  const clusterName = clusterWideName(namespace);
   const labels = { 'app.kubernetes.io/name': 'sallyport', 'app.kubernetes.io/managed-by': 'sallyport' };
   const subjects = [{ kind: 'ServiceAccount', name: PORTAL_ACCOUNT, namespace }];
   const roleRef = (kind: string, name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name });
@@ -55,6 +59,11 @@ export function manifestObjects(namespace: string, clusterRoles: readonly string
       subjects,
     },
   ];
+}
+
+/** Cluster-wide names carry the namespace: two portals on one cluster do not share a role. */
+export function clusterWideName(namespace: string): string {
+  return `sallyport:${namespace}`;
 }
 
 /** YAML, with how to use it on top. */
