@@ -31,6 +31,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     // Seconds. A database that is down must be said within a health check's patience.
     connect_timeout: 5,
     idle_timeout: 60,
+    // Seconds between attempts to connect again. The driver's own grow to twenty: so long would every question wait to
+    // be told that the database is away, and so long would it be back unnoticed.
+    backoff: () => 0.3,
     connection: { application_name: options.applicationName ?? 'sallyport' },
     onnotice: () => {},
   });

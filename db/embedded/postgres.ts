@@ -29,6 +29,8 @@ export type EmbeddedPostgres = {
 export type EmbeddedOptions = {
   /** False only in tests: a power loss may then lose data. */
   fsync?: boolean;
+  /** Its port where it is not running yet; one that is free by default. */
+  port?: number;
 };
 
 /** The running postmaster's pid and port, from its own file; undefined where it does not run. */
@@ -130,7 +132,7 @@ export async function startPostgres(folder: string, options: EmbeddedOptions = {
   }
   let server = await serving(data);
   if (!server) {
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     await writeFile(join(data, 'postgresql.auto.conf'), settings(port, fsync), { mode: 0o600 });
     if (account) await chown(join(data, 'postgresql.auto.conf'), account.uid, account.gid);
     // A stranger, or a zombie that nobody reaps, may carry its pid by now and would keep Postgres from starting.

@@ -38,6 +38,14 @@ export function clientGone(): Problem {
 }
 
 /** A fault of ours; the cause is for the log. */
+/** Without the database nobody knows who may do what: it is refused. */
+export function databaseUnavailable(cause: unknown): Problem {
+  return new Problem('database-unavailable', 503, 'The portal’s database does not answer.', {
+    next: 'Try again in a minute. Shells that are open go on. If it stays, tell the operator of the portal.',
+    cause,
+  });
+}
+
 export function internalProblem(cause: unknown): Problem {
   return new Problem('internal', 500, 'Something went wrong in the portal.', {
     next: 'Try again. If it stays, give an administrator the correlation id.',

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { CallFacts, CallRecord } from '../audit/audit-log.ts';
 import type { AuditSink } from '../audit/sink.ts';
+import { isDatabaseAway } from '../domain/database-away.ts';
 import { headerRefusal } from '../domain/forwarded-headers.ts';
 import { changesSomething, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
 import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
@@ -13,6 +14,7 @@ import { Problem } from '../domain/problem.ts';
 import { sessionEnded } from '../domain/shared-problems.ts';
 import { redactQuery } from '../domain/query-redaction.ts';
 import { redactText } from '../domain/redaction.ts';
+import { databaseUnavailable } from '../domain/shared-problems.ts';
 import { correlationOf } from './correlation.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -89,7 +91,8 @@ export class ApiCall {
     this.#session = session;
     try {
       return await this.#decide(session);
-    } catch (error) {
+    } catch (cause) {
+      const error = isDatabaseAway(cause) ? databaseUnavailable(cause) : cause;
       if (error instanceof Problem) await this.#recordRefusal(error);
       throw error;
     }

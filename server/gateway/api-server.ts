@@ -2,8 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { isDatabaseAway } from '../domain/database-away.ts';
 import { Problem } from '../domain/problem.ts';
-import { internalProblem } from '../domain/shared-problems.ts';
+import { databaseUnavailable, internalProblem } from '../domain/shared-problems.ts';
 import { HTTP_BOUNDS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { ApiCall, type ApiCallDeps, type Peer } from './api-call.ts';
 import { forward } from './forward.ts';
@@ -81,6 +82,7 @@ export class ApiServer implements Disposable {
 
   #asProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
+    if (isDatabaseAway(error)) return databaseUnavailable(error);
     this.#deps.onFault(error);
     return internalProblem(error);
   }

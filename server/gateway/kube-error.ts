@@ -19,11 +19,14 @@ const reasons: Record<number, string> = {
 };
 
 /**
- * Measured with kubectl 1.36: a metav1.Status in JSON is shown on calls for resources, except at 500; on discovery a
- * JSON 403 prints "unknown" and plain text its sentence.
+ * Measured with kubectl 1.36: a metav1.Status in JSON is shown on calls for resources, except at 500. On discovery,
+ * which kubectl asks for first and keeps for hours, plain text is shown at 403 and 500, and no sentence in any form at
+ * 503 and 504 ("the server is currently unable to handle the request"): those become 500 there, their code stays.
  */
-function isPlain(status: number, request: KubeRequest | null): boolean {
-  return status === 500 || (status === 403 && request !== null && !request.isResource);
+function shownAs(status: number, request: KubeRequest | null): { status: number; plain: boolean } {
+  const discovery = request !== null && !request.isResource;
+  if (discovery && (status === 503 || status === 504)) return { status: 500, plain: true };
+  return { status, plain: status === 500 || (discovery && status === 403) };
 }
 
 export type ErrorContext = { request: KubeRequest | null; correlationId: string; auditId: string | null };
@@ -35,7 +38,7 @@ export function answerProblem(response: ServerResponse, problem: Problem, contex
     return;
   }
   const sentence = problem.next ? `${problem.message} ${problem.next}` : problem.message;
-  const plain = isPlain(problem.status, context.request);
+  const { status, plain } = shownAs(problem.status, context.request);
   const body = plain ? `${sentence}\n` : JSON.stringify(statusBody(problem, sentence, context.request));
   const headers: Record<string, string | number> = {
     'content-type': plain ? 'text/plain; charset=utf-8' : 'application/json',
@@ -50,7 +53,7 @@ export function answerProblem(response: ServerResponse, problem: Problem, contex
   if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="sallyport"';
   if (problem.status === 429) headers['retry-after'] = problem.meta['retryAfterSeconds'] ?? '1';
   response.shouldKeepAlive = false;
-  response.writeHead(problem.status, headers);
+  response.writeHead(status, headers);
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 

@@ -1,7 +1,8 @@
 /** Errors as `application/problem+json` (RFC 9457), always with the correlation id that the log line carries. */
 import { HTTPException } from 'hono/http-exception';
+import { isDatabaseAway } from '../domain/database-away.ts';
 import { Problem } from '../domain/problem.ts';
-import { internalProblem } from '../domain/shared-problems.ts';
+import { databaseUnavailable, internalProblem } from '../domain/shared-problems.ts';
 import type { ProblemBody } from './schemas.ts';
 
 /** What went wrong, as a Problem; anything that is not one already is a fault of ours, whose cause stays in the log. */
@@ -16,6 +17,7 @@ export function asProblem(error: unknown): Problem {
       next: 'Leave it out.',
       cause: error,
     });
+  if (isDatabaseAway(error)) return databaseUnavailable(error);
   return internalProblem(error);
 }
 

@@ -37,11 +37,14 @@ export type EndingDeps = {
 
 export type RemovalDeps = Pick<EndingDeps, 'runtime' | 'accounts' | 'log'>;
 
+/** Writes the end of a session whose row could not be written; true once it is. */
+export type Unwritten = () => Promise<boolean>;
+
 /**
  * Ends a session that this process holds. Never throws: what could not be removed is left to the reaper, and the row
- * says so. False where even the row could not be written.
+ * says so. Where even the row could not be written: what writes it, to be called again until it is.
  */
-export async function endLive(deps: EndingDeps, live: LiveSession, ending: Ending): Promise<boolean> {
+export async function endLive(deps: EndingDeps, live: LiveSession, ending: Ending): Promise<Unwritten | null> {
   const { reason, detail = null, exitCode = null } = ending;
   // Before anything that waits: no further call to the cluster, as the session is not alive, and an end to the rest.
   live.row = { ...live.row, state: 'ending', endReason: reason, endDetail: detail, exitCode };
@@ -54,7 +57,7 @@ export async function endLive(deps: EndingDeps, live: LiveSession, ending: Endin
   const clean = (await Promise.all([account, sandbox, cut])).every(Boolean);
   const recordedBytes = Math.max(live.row.recordedBytes, live.sandbox?.terminal.recordedBytes ?? 0);
   live.row = { ...live.row, state: 'ended', endedAt: deps.now(), detachedAt: null, recordedBytes };
-  return finish(deps, live.row, ending, clean && begun);
+  return finish(deps, live.row, ending, { begun, clean });
 }
 
 async function removeSandbox(live: LiveSession, reason: EndReason): Promise<void> {
@@ -78,7 +81,7 @@ export async function endRow(deps: EndingDeps, row: SessionRow, ending: Ending):
     ? ending
     : { reason: (now.endReason ?? reason) as EndReason, detail: now.endDetail, exitCode: now.exitCode };
   const clean = await removeLeftovers(deps, now);
-  await finish(deps, { ...now, endedAt: deps.now() }, why, clean);
+  await finish(deps, { ...now, endedAt: deps.now() }, why, { begun: true, clean });
 }
 
 /** Removes account, bindings and container of a session by its ids; true where all of it is known to be gone. */
@@ -94,38 +97,52 @@ async function removeContainers(deps: RemovalDeps, session: string): Promise<voi
   await Promise.all(found.map((summary) => deps.runtime.removeContainer(summary.container)));
 }
 
-async function finish(deps: EndingDeps, row: SessionRow, ending: Ending, clean: boolean): Promise<boolean> {
-  // The fact before the row: a crash between the two tells it twice rather than never.
-  await attempt(
-    deps,
-    row.id,
-    'the audit event',
-    deps.audit.record({
-      at: row.endedAt!,
-      code: 'session.ended',
-      actorId: ending.by?.id ?? null,
-      actor: ending.by?.email ?? 'portal',
-      sessionId: row.id,
-      clusterId: row.clusterId,
-      clientAddress: null,
-      correlationId: ending.correlationId ?? null,
-      detail: { reason: ending.reason, detail: ending.detail ?? null, exitCode: ending.exitCode ?? null },
-    }),
-  );
-  const written = await attempt(
-    deps,
-    row.id,
-    'the row',
-    finishEnding(deps.db, row.id, {
-      endedAt: row.endedAt!,
-      cleanupPending: !clean,
-      recordedBytes: row.recordedBytes,
-      steps: row.steps,
-    }),
-  );
+async function finish(
+  deps: EndingDeps,
+  row: SessionRow,
+  ending: Ending,
+  { begun, clean }: { begun: boolean; clean: boolean },
+): Promise<Unwritten | null> {
+  const { reason, detail = null, exitCode = null, by, correlationId = null } = ending;
+  const event = {
+    at: row.endedAt!,
+    code: 'session.ended' as const,
+    actorId: by?.id ?? null,
+    actor: by?.email ?? 'portal',
+    sessionId: row.id,
+    clusterId: row.clusterId,
+    clientAddress: null,
+    correlationId,
+    detail: { reason, detail, exitCode },
+  };
+  const facts = {
+    endedAt: row.endedAt!,
+    cleanupPending: !clean,
+    recordedBytes: row.recordedBytes,
+    steps: row.steps,
+  };
+  let told = false;
+  // A beginning that could not be written is written with the end: it holds the reason.
+  const why = begun ? null : { reason, detail, exitCode };
+  const write: Unwritten = async () => {
+    // The fact before the row: a crash between the two tells it twice rather than never.
+    told ||= await attempt(deps, row.id, 'the audit event', deps.audit.record(event));
+    return attempt(deps, row.id, 'the row', endingOf(deps.db, row.id, why, facts));
+  };
+  const written = await write();
   if (!clean || !written) deps.left();
-  deps.log.info({ session: row.id, reason: ending.reason, clean }, 'session ended');
-  return written;
+  deps.log.info({ session: row.id, reason, clean }, 'session ended');
+  return written ? null : write;
+}
+
+async function endingOf(
+  db: Db,
+  id: string,
+  why: Parameters<typeof beginEnding>[2] | null,
+  facts: Parameters<typeof finishEnding>[2],
+): Promise<void> {
+  if (why) await beginEnding(db, id, why);
+  await finishEnding(db, id, facts);
 }
 
 /** True where the work was done; a failure is logged and left to the reaper. */

@@ -8,6 +8,8 @@ import type { WarmPool } from './warm-pool.ts';
 
 const TICK_MS = 1_000;
 const REAP_MS = 60_000;
+/** A listener that was cut is back in half a second: a database that is away that many ticks is away. */
+const AWAY_TICKS = 3;
 /** What an ending could not remove is tried again once this soon, then in every round. */
 const REAP_SOON_MS = 3_000;
 /** While the engine is away at the start; its sessions wait with it. */
@@ -65,12 +67,17 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
   stops.push(changes.onReset(checkAll));
   const engine = watchEngine(runtime, (answers) => {
     log.warn({ answers }, answers ? 'the container engine answers again' : 'the container engine does not answer');
-    sessions.engineAnswers(answers);
+    sessions.answersAll('engine', answers);
     if (!answers) return;
     pool.retry();
     reap(); // what could not be removed meanwhile
   });
+  let unheard = 0;
   const tick = (): void => {
+    const before = unheard;
+    unheard = changes.listening ? 0 : unheard + 1;
+    if (unheard === AWAY_TICKS) sessions.answersAll('database', false);
+    if (unheard === 0 && before >= AWAY_TICKS) sessions.answersAll('database', true);
     sessions.tick();
     if (sessions.left && performance.now() - reapedAt > REAP_SOON_MS) reap();
   };

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { noOutage, outageBanner, outageNews, type Outage } from './outage.ts';
 
-const engine: Outage = { engine: true, shell: false };
-const shell: Outage = { engine: false, shell: true };
-const both: Outage = { engine: true, shell: true };
+const engine: Outage = { ...noOutage, engine: true };
+const shell: Outage = { ...noOutage, shell: true };
+const database: Outage = { ...noOutage, database: true };
+const both: Outage = { ...noOutage, engine: true, shell: true };
 
 it.each<[string, Outage, Outage, string | undefined]>([
   ['nothing changed', engine, engine, undefined],
@@ -13,6 +14,8 @@ it.each<[string, Outage, Outage, string | undefined]>([
   ['the shell went, too', engine, both, 'shell-away'],
   ['the reason became known', shell, both, 'shell-away'],
   ['the shell came back first', both, engine, 'engine-away'],
+  ['the database went', noOutage, database, 'database-away'],
+  ['the database came back', database, noOutage, 'database-back'],
   ['all came back at once', both, noOutage, 'shell-back'],
 ])('%s', (_, before, after, code) => expect(outageNews(before, after)?.code).toBe(code));
 

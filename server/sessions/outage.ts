@@ -4,14 +4,16 @@ import type { Banner } from '../../protocol/frames.ts';
 export type Outage = {
   /** The container engine does not answer. */
   engine: boolean;
+  /** The database does not answer. */
+  database: boolean;
   /** The session host in the sandbox does not answer. */
   shell: boolean;
 };
 
-export const noOutage: Outage = { engine: false, shell: false };
+export const noOutage: Outage = { engine: false, database: false, shell: false };
 
 /** What stands at the top of the terminal while it lasts; null where all is well. */
-export function outageBanner({ engine, shell }: Outage): Banner | null {
+export function outageBanner({ engine, database, shell }: Outage): Banner | null {
   if (shell)
     return {
       kind: 'warning',
@@ -30,15 +32,27 @@ export function outageBanner({ engine, shell }: Outage): Banner | null {
         'The container engine does not answer. This shell goes on; new ones do not open until the engine is back. ' +
         'An administrator can start it.',
     };
+  if (database)
+    return {
+      kind: 'warning',
+      code: 'database-away',
+      text:
+        'The portal’s database does not answer. This shell goes on and stays on record; calls to the cluster, pages ' +
+        'and new shells wait until it is back.',
+    };
   return null;
 }
 
 /** What is said when something changed; null where nothing is to be said. */
 export function outageNews(before: Outage, after: Outage): Banner | null {
-  if (before.engine === after.engine && before.shell === after.shell) return null;
+  const same = (['engine', 'database', 'shell'] as const).every((part) => before[part] === after[part]);
+  if (same) return null;
   const standing = outageBanner(after);
   if (standing) return standing;
-  return before.shell
-    ? { kind: 'info', code: 'shell-back', text: 'Your shell answers again.' }
-    : { kind: 'info', code: 'engine-back', text: 'The container engine answers again.' };
+  const [what, name] = before.shell
+    ? (['shell', 'Your shell'] as const)
+    : before.engine
+      ? (['engine', 'The container engine'] as const)
+      : (['database', 'The portal’s database'] as const);
+  return { kind: 'info', code: `${what}-back`, text: `${name} answers again.` };
 }

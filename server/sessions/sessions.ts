@@ -19,7 +19,7 @@ import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
 import { each, settledWithin, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
-import { endLive, endRow, type Ending, type EndingDeps } from './ending.ts';
+import { endLive, endRow, type Ending, type EndingDeps, type Unwritten } from './ending.ts';
 import { detailOf, LiveSession } from './live-session.ts';
 import { insertRow } from './new-row.ts';
 import { activate, startShell, type Size } from './opening.ts';
@@ -86,12 +86,13 @@ export class Sessions implements AsyncDisposable {
   readonly #live = new Map<string, LiveSession>();
   /** Rows on their way into the database: nobody has left them behind. */
   readonly #inserting = new Set<string>();
-  /** Why sessions ended whose row could not be written: kept until the database is back. */
-  readonly #unwritten = new Map<string, Ending>();
+  /** Sessions that ended and whose row could not be written: kept until the database is back. */
+  readonly #unwritten = new Map<string, Unwritten>();
   #checking: Promise<void> | undefined;
   #checkAgain = false;
   #takingOver: Promise<void> | undefined;
-  #engineAway = false;
+  /** What all sessions stand on. */
+  #away = { engine: false, database: false };
   #left = false;
   #stopping = false;
   #lettingGo: Promise<void> | undefined;
@@ -334,10 +335,10 @@ export class Sessions implements AsyncDisposable {
 
   // ── time and restarts ──
 
-  /** The container engine went away, or is back. */
-  engineAnswers(answers: boolean): void {
-    this.#engineAway = !answers;
-    for (const live of this.#live.values()) live.outage({ engine: !answers });
+  /** The container engine, or the database, went away or is back. */
+  answersAll(part: 'engine' | 'database', answers: boolean): void {
+    this.#away = { ...this.#away, [part]: !answers };
+    for (const live of this.#live.values()) live.outage(this.#away);
   }
 
   /** Once a second. */
@@ -376,16 +377,16 @@ export class Sessions implements AsyncDisposable {
 
   async #takeOver(): Promise<void> {
     const unfinished = await rows.unfinishedOf(this.#deps.db, this.#deps.replica);
-    const found = unfinished.filter(({ id }) => !this.#live.has(id) && !this.#inserting.has(id));
+    const known = (id: string) => this.#live.has(id) || this.#inserting.has(id) || this.#unwritten.has(id);
+    const found = unfinished.filter(({ id }) => !known(id));
     if (found.length === 0) return;
     const containers = new Map((await this.#deps.runtime.list()).map((summary) => [summary.sandbox, summary]));
     await each(found, TAKEOVER_WIDTH, async (row) => {
       const container = containers.get(row.id);
       const verdict = verdictOn(row, container);
-      const known = this.#unwritten.get(row.id);
-      if (known || verdict.kind === 'end') {
-        const why: Ending = known ?? { reason: 'fault', detail: verdict.kind === 'end' ? verdict.detail : null };
-        await endRow(this.#endingDeps, row, why).then(() => this.#unwritten.delete(row.id), this.#logged(row.id));
+      if (verdict.kind === 'end') {
+        const why: Ending = { reason: 'fault', detail: verdict.detail };
+        await endRow(this.#endingDeps, row, why).catch(this.#logged(row.id));
       } else await this.#adopt(row, container!.container).catch(this.#logged(row.id));
     });
   }
@@ -418,6 +419,7 @@ export class Sessions implements AsyncDisposable {
   /** One round of making engine and clusters agree with the database; also finishes what could not be written. */
   async reap(): Promise<void> {
     this.#left = false;
+    for (const [id, write] of this.#unwritten) if (await write()) this.#unwritten.delete(id);
     await this.checkRevocations().catch(this.#logged(null));
     await this.takeOver().catch(this.#logged(null));
     await reap({
@@ -462,14 +464,14 @@ export class Sessions implements AsyncDisposable {
       namespaces: row.namespaces,
     };
     const live = new LiveSession(row, new ClusterAccount(this.#deps, row.clusterId, facts, row.hardCapAt));
-    live.outage({ engine: this.#engineAway });
+    live.outage(this.#away);
     this.#live.set(row.id, live);
     return live;
   }
 
   #end(live: LiveSession, ending: Ending): Promise<void> {
-    live.ending ??= endLive(this.#endingDeps, live, ending).then((written) => {
-      if (!written) this.#unwritten.set(live.id, ending);
+    live.ending ??= endLive(this.#endingDeps, live, ending).then((unwritten) => {
+      if (unwritten) this.#unwritten.set(live.id, unwritten);
       this.#live.delete(live.id);
     });
     return live.ending;
