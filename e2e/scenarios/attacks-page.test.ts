@@ -98,6 +98,51 @@ describe('what a program prints', () => {
   });
 });
 
+it('were something HTML all the same, the page’s policy would run none of it', async () => {
+  await page.goto(`${browsing.portal.url}/sessions`);
+  const html = `${SCRIPT}<iframe src="https://evil.example/"></iframe><object data="https://evil.example/"></object>
+    <link rel="stylesheet" href="https://evil.example/x.css"><base href="https://evil.example/">
+    <a href="javascript:window.pwned=1">x</a><form action="https://evil.example/"><button>x</button></form>`;
+  await page.evaluate((evil) => {
+    const seen: string[] = [];
+    Object.assign(window, { seen });
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => seen.push(effectiveDirective));
+    const place = document.body.appendChild(document.createElement('div'));
+    place.innerHTML = evil;
+    place.querySelector('a')!.click();
+    place.querySelector('button')!.click();
+    fetch('https://evil.example/').catch(() => {});
+  }, html);
+  const refused = () => page.evaluate(() => (window as unknown as { seen: string[] }).seen);
+  for (const directive of [
+    'script-src-attr',
+    'script-src-elem',
+    'frame-src',
+    'object-src',
+    'style-src-elem',
+    'base-uri',
+    'form-action',
+    'connect-src',
+  ])
+    await expect.poll(refused, { timeout: 5_000 }).toContain(directive);
+  expect(await page.evaluate(() => ['pwned' in window, document.baseURI])).toEqual([false, page.url()]);
+  await page.reload();
+});
+
+it('no page elsewhere shows it in a frame (clickjacking)', async () => {
+  const other = await page.context().newPage();
+  opened.length = 0;
+  for (const path of ['/sessions', '/sign-in', '/api/v1/me']) {
+    const body = `<iframe src="${browsing.portal.url}${path}"></iframe>`;
+    await other.route('http://evil.example/**', (route) => route.fulfill({ contentType: 'text/html', body }));
+    await other.goto(`http://evil.example${path}`);
+    // What Chromium puts in the place of what may not be framed.
+    await expect.poll(() => other.frames()[1]?.url()).toBe('chrome-error://chromewebdata/');
+    await other.unrouteAll();
+  }
+  await other.close();
+});
+
 it('names and descriptions are text on every page', async () => {
   const { portal } = browsing;
   const password = 'long enough for anybody';

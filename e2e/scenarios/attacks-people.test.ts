@@ -196,6 +196,35 @@ describe('API tokens', () => {
   });
 });
 
+it('what is downloaded is a file to keep, whatever it is called, and nothing that a page runs', async () => {
+  const page = await ann.terminal(hers.id).connect();
+  await page.run(`mkdir -p d; touch 'd/a"; filename=evil.html' d/x.html`);
+  page.leave();
+  const kept = {
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+  };
+  const asked = async (path: string, person: Visitor) => {
+    const answer = await fetch(`${portal.url}/api/v1/sessions/${hers.id}${path}`, { headers: browser(person) });
+    await answer.arrayBuffer();
+    expect(answer.status, path).toBe(200);
+    expect(Object.fromEntries(answer.headers), path).toMatchObject(kept);
+    return `${answer.headers.get('content-type')} ${answer.headers.get('content-disposition')}`;
+  };
+  const name = encodeURIComponent('d/a"; filename=evil.html');
+  expect(await asked(`/files?path=${name}`, ann)).toBe('application/x-tar attachment; filename="files.tar"');
+  expect(await asked('/files?path=d/x.html', ann)).toBe('application/x-tar attachment; filename="x.html.tar"');
+  expect(await asked('/recording', auditor)).toMatch(
+    /^application\/vnd\.sallyport\.log attachment; filename="[\w-]+\.log"$/,
+  );
+  expect(await asked('/recording.cast', auditor)).toMatch(
+    /^application\/x-asciicast attachment; filename="[\w-]+\.cast"$/,
+  );
+  const broken = encodeURIComponent('d/x\r\nSet-Cookie: a=b');
+  expect(await status('GET', `/sessions/${hers.id}/files?path=${broken}`, browser(ann))).toBeGreaterThanOrEqual(400);
+});
+
 describe('bounds', () => {
   it.each([
     ['a frame past the window of input', Buffer.alloc(200_000), 1009],

@@ -1,5 +1,6 @@
 /** Signing in through the real pages, the real next-auth and a real OpenID provider, and attacks on each step of it. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBarePortal, type BarePortal } from '../bare-portal.ts';
 import { until } from '../machine/until.ts';
@@ -257,6 +258,25 @@ test('by password: the right one, then too many wrong ones; a request from elsew
   expect(await local(guesser, email, password)).toMatchObject({ status: 429, body: { code: 'sign-in-limited' } });
   expect((await me(guesser)).status).toBe(401);
   expect(portal.log()).not.toContain(password);
+});
+
+test('web is started with nothing that is the portal’s: no database, no engine, no secret of a provider', () => {
+  const [web] = execFileSync('pgrep', ['-P', String(portal.pid)], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  const environment = readFileSync(`/proc/${web}/environ`, 'utf8').split('\0').filter(Boolean);
+  expect(environment.map((line) => line.split('=')[0]).toSorted()).toEqual([
+    'HOME',
+    'NEXTAUTH_SECRET',
+    'NEXTAUTH_URL',
+    'NEXT_TELEMETRY_DISABLED',
+    'NODE_ENV',
+    'PATH',
+    'SALLYPORT_INTERNAL_URL',
+  ]);
+  const text = `${environment.join('\n')}\n${readFileSync(`/proc/${web}/cmdline`, 'utf8')}`;
+  expect(text).not.toContain(provider.clientSecret);
+  expect(text).not.toMatch(/postgres|docker|\/keys/);
 });
 
 test('killed pages come back by themselves; the portal serves on meanwhile', async () => {

@@ -10,7 +10,8 @@ import { until } from './until.ts';
 
 type Entry = {
   name: string;
-  type?: 'file' | 'symlink' | 'link' | 'directory' | 'fifo';
+  type?: 'file' | 'symlink' | 'link' | 'directory' | 'fifo' | 'character-device' | 'block-device';
+  pax?: Record<string, string>;
   content?: Buffer;
   linkname?: string;
 };
@@ -19,8 +20,11 @@ const HOME_BYTES = 32 * 1024 * 1024;
 
 async function tarOf(entries: Entry[]): Promise<Buffer> {
   const tar = pack();
-  for (const { name, type = 'file', content = Buffer.alloc(0), linkname } of entries)
-    tar.entry({ name, type, size: content.length, mode: 0o750, ...(linkname && { linkname }) }, content);
+  for (const { name, type = 'file', content = Buffer.alloc(0), linkname, pax } of entries)
+    tar.entry(
+      { name, type, size: content.length, mode: 0o6750, ...(linkname && { linkname }), ...(pax && { pax }) },
+      content,
+    );
   tar.finalize();
   return buffer(tar as unknown as AsyncIterable<Uint8Array>);
 }
@@ -126,6 +130,10 @@ describe.each(WAYS)('files by %s', (way) => {
     ['a symbolic link', [{ name: 'l', type: 'symlink', linkname: '/etc' }], '.', 'symlink'],
     ['a hard link', [{ name: 'l', type: 'link', linkname: '/etc/passwd' }], '.', 'link'],
     ['a pipe', [{ name: 'p', type: 'fifo' }], '.', 'fifo'],
+    ['a device', [{ name: 'sda', type: 'block-device' }], '.', 'block-device'],
+    ['a terminal', [{ name: 'tty', type: 'character-device' }], '.', 'character-device'],
+    ['a path that only a PAX header has', [{ name: 'x', pax: { path: '../../etc/x' } }], '.', 'leads out'],
+    ['steps out behind a folder', [{ name: 'a/../../../etc/x' }], '.', 'leads out'],
     ['a file through a link that is there', [{ name: 'out2/x' }], '.', 'outside'],
     ['a file in place of a link', [{ name: 'here' }], '.', 'symbolic link'],
     ['a file in place of a pipe', [{ name: 'pipe' }], '.', 'not a regular file'],

@@ -28,6 +28,14 @@ describe('Tickets', () => {
     },
   );
 
+  test('one who asks without end loses their own, never somebody else’s', () => {
+    const tickets = new Tickets(() => at(0));
+    const theirs = tickets.issue({ ...bound, user: 'quiet' }).ticket;
+    const flood = Array.from({ length: 20_000 }, () => tickets.issue(bound).ticket);
+    expect(tickets.redeem(theirs, { ...bound, user: 'quiet' })).toBe(true);
+    expect(flood.filter((ticket) => tickets.redeem(ticket, bound))).toEqual(flood.slice(-100));
+  });
+
   test('no guess is good', () => {
     const tickets = new Tickets(() => at(0));
     tickets.issue(bound);
