@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Roles, seedRoles } from './access/roles.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import { registerAuditMetrics } from './audit/metrics.ts';
 import { settleAccount } from './auth/accounts.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
 import { clearedSessionCookie, sessionCookie, sessionCookieName } from './auth/cookies.ts';
@@ -111,6 +112,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       onFault: (err, what) => log.error({ err, part: 'audit' }, `the audit log's ${what} does not take events`),
     }),
   );
+  registerAuditMetrics(metrics.registry, audit);
 
   // ── access: roles ──
   await seedRoles(

@@ -53,8 +53,6 @@ export type ConnectionSink = {
 const RETRY_FIRST_MS = 200;
 const RETRY_MOST_MS = 5_000;
 
-const encoder = new TextEncoder();
-
 export class Connection {
   readonly input: InputStream;
   readonly #sink: ConnectionSink;
@@ -136,10 +134,6 @@ export class Connection {
     if (!this.input.push(bytes)) return false;
     this.#flush();
     return true;
-  }
-
-  typeText(text: string): boolean {
-    return this.type(encoder.encode(text));
   }
 
   resize(cols: number, rows: number): void {

@@ -125,12 +125,11 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     };
   }
 
-  /** For /readyz and /metrics. */
-  stats(): { journalBytes: number; bound: number; openCalls: number; databaseFailures: number } {
+  /** For /metrics; bytes, and the attempts in a row that the database refused. */
+  stats(): { journalBytes: number; bound: number; databaseFailures: number } {
     return {
       journalBytes: this.#journal.bytes,
       bound: this.#bound,
-      openCalls: this.#open.size,
       databaseFailures: this.#failures,
     };
   }

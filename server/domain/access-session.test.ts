@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   decide,
   extend,
-  mayFollow,
   nextDeadline,
   renewAt,
   serviceAccountName,
@@ -11,7 +10,6 @@ import {
   warnAt,
   WARN_BEFORE_MS,
   type SessionClocks,
-  type SessionState,
 } from './access-session.ts';
 
 const T0 = Date.UTC(2026, 0, 5, 9, 0, 0);
@@ -134,12 +132,6 @@ describe('tokens', () => {
     expect(renewAt(at(0), at(60 * MIN), at(8 * 60 * MIN))).toEqual(at(30 * MIN));
     expect(renewAt(at(0), at(60 * MIN), at(60 * MIN))).toBeNull();
   });
-});
-
-it('states only go forward', () => {
-  const states: SessionState[] = ['opening', 'active', 'ending', 'ended'];
-  const allowed = states.flatMap((from) => states.filter((to) => mayFollow(from, to)).map((to) => `${from}>${to}`));
-  expect(allowed).toEqual(['opening>active', 'opening>ending', 'active>ending', 'ending>ended']);
 });
 
 it('account names are DNS labels that hold the person', () => {

@@ -81,13 +81,6 @@ export function isLive(state: SessionState): boolean {
   return state === 'opening' || state === 'active';
 }
 
-/** States only go forward; a session whose opening fails ends without having been active. */
-export function mayFollow(from: SessionState, to: SessionState): boolean {
-  const order: SessionState[] = ['opening', 'active', 'ending', 'ended'];
-  const step = order.indexOf(to) - order.indexOf(from);
-  return step === 1 || (from === 'opening' && to === 'ending');
-}
-
 /** Kubernetes gives no token a shorter life than ten minutes. */
 export const TOKEN_LEAST_MS = 600_000;
 /** Long enough that renewals are rare, short enough that a leaked one is soon worthless. */
