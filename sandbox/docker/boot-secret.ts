@@ -10,7 +10,7 @@ export type Booted = {
   close(): void;
 };
 
-/** Attaches, starts the container, sends the secret and closes its standard input. Rejects with the engine's errors. */
+/** Attaches, sends the secret, closes the standard input and starts the container. Rejects with the engine’s errors. */
 export async function startWithSecret(container: Container, secret: Buffer): Promise<Booted> {
   const stream = await attach(container);
   let said = '';
@@ -20,8 +20,9 @@ export async function startWithSecret(container: Container, secret: Buffer): Pro
   });
   stream.on('error', () => {});
   try {
-    await container.start();
+    // Before the start: the engine keeps it for the container, and the session host need not wait for it.
     stream.end(`${secret.toString('base64url')}\n`);
+    await container.start();
   } catch (error) {
     stream.destroy();
     throw error;

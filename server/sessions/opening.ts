@@ -18,23 +18,29 @@ export type OpeningDeps = {
 
 export type Size = { cols: number; rows: number };
 
+export type ShellStart = {
+  size: Size;
+  secret: Buffer;
+  warm: EquippedSandbox | undefined;
+  /** The audit event of the opening. No audit, no session: a container may start beside it, a shell not. */
+  told: Promise<void>;
+};
+
 /**
  * Gives the session its sandbox, `warm` or a new one, and starts the shell in it. Resolves when the host was told.
  * Throws the Problems of the parts; what was made until then hangs on `live`.
  */
-export async function startShell(
-  deps: OpeningDeps,
-  live: LiveSession,
-  size: Size,
-  secret: Buffer,
-  warm: EquippedSandbox | undefined,
-): Promise<void> {
+export async function startShell(deps: OpeningDeps, live: LiveSession, start: ShellStart): Promise<void> {
+  const { size, secret, warm, told } = start;
+  const minted = mintCredential(deps, live);
+  minted.catch(() => {}); // awaited below, beside the container
   if (warm) live.sandbox = warm;
   else live.sandbox = await live.step('sandbox', deps.now, deps.sandboxes.make(live.id, secret, live.abort.signal));
+  await told;
   live.abort.signal.throwIfAborted();
   const { terminal, sandbox } = live.sandbox;
   const claim = async () => {
-    const { token } = await mintCredential(deps, live);
+    const { token } = await minted;
     const claimed = claimOf(live.row, size, { authority: deps.gateway.certificateAuthority, token });
     await terminal.claim(factsOf(live, size), live.row.generation, claimed);
   };

@@ -46,8 +46,11 @@ import { sessionView, type SessionView } from './view.ts';
 import { visibleRow, visibleRows } from './visibility.ts';
 import type { WarmPool } from './warm-pool.ts';
 
-/** A page that waits longer is shown the steps: the POST answers, the opening goes on. */
-const ANSWER_MS = 300;
+/**
+ * The POST answers then, and the opening goes on: the page shows its steps, and makes its connection meanwhile. What
+ * fails at once (no engine, no image) is still the POST's own error.
+ */
+const ANSWER_MS = 100;
 /** Past it the engine or the cluster hangs. */
 const OPENING_MS = 60_000;
 /** A shell's own exit is told by its terminal once it is recorded; the container stops right after it. */
@@ -159,12 +162,11 @@ export class Sessions implements AsyncDisposable {
     const { now } = this.#deps;
     const { person, caller, cluster, size, secret, warm } = how;
     live.sandbox = warm;
-    // No audit, no session.
     const told = this.#audit(live, 'session.opened', person, caller, { role: live.row.role, cluster: cluster.name });
     const account = told.then(() => live.step('account', now, live.account.create()));
     // A cluster that was away at the last look: its error comes before a shell that could do nothing.
-    const ready = cluster.healthy ? told : account;
-    live.started = ready.then(() => startShell(this.#deps, live, size, secret, warm));
+    const ready = cluster.healthy ? Promise.resolve() : account;
+    live.started = ready.then(() => startShell(this.#deps, live, { size, secret, warm, told }));
     live.started.then(
       () => this.#watch(live),
       () => {},
