@@ -29,7 +29,6 @@ import {
   decodeRecords,
   decodeResize,
   encodeResize,
-  RECORD_HEADER_BYTES,
   RecordKind,
   type LogRecord,
   type Mark,
@@ -37,10 +36,12 @@ import {
 import { isHumanInput } from '../domain/human-input.ts';
 import { Problem } from '../domain/problem.ts';
 import type { RecordingFacts } from '../domain/recording.ts';
+import { CheckpointClock } from './checkpoint-clock.ts';
 import type { Log, Recorder, Recordings, Terminal, TerminalEvents } from './contract.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import { HostLink } from './host-link.ts';
 import { InputQueue } from './input-queue.ts';
+import { LAST_MARK_BYTES, lastMark } from './last-mark.ts';
 import type { Page, PageSource } from './page.ts';
 import { Transfers } from './transfers.ts';
 
@@ -55,12 +56,6 @@ const RENDERED_STEP = 32 * 1024;
 /** `recorded` moves the brake of 4 MiB and lets the host forget: worth a frame after this much, or this long. */
 const RECORDED_STEP = 32 * 1024;
 const RECORDED_MS = 50;
-const LAST_RECORD_BYTES = 512;
-/** A checkpoint of the screen is made when the terminal is quiet and this much came since the last one… */
-const CHECKPOINT_BYTES = 4 * 1024 * 1024;
-const QUIET_MS = 500;
-/** …and while it is not, after this much: some seconds of work, which a page that attaches would wait for. */
-const CHECKPOINT_LATEST_BYTES = 128 * 1024 * 1024;
 /** A host dials again within a second of losing its connection; one that is away for longer is told of. */
 const AWAY_MS = 2_000;
 const HUMAN_INPUT_EVERY_MS = 1000;
@@ -105,9 +100,7 @@ export class SessionTerminal implements Terminal {
   #recordedTold = 0;
   /** Runs while the host has not been told of something that is recorded. */
   #tellRecorded: NodeJS.Timeout | undefined;
-  #checkpoint = 0;
-  #quiet: NodeJS.Timeout | undefined;
-  #writtenAt = 0;
+  readonly #checkpoints = new CheckpointClock((offset) => this.#deps.recordings.checkpoint(this.#facts!, offset));
   #exit: Extract<Mark, { mark: 'exit' }> | undefined;
   #state: Uint8Array | undefined;
   #closed = false;
@@ -184,8 +177,9 @@ export class SessionTerminal implements Terminal {
     this.#rendered = this.#renderedTold = this.recordedBytes;
     if (this.recordedBytes > 0) this.#firstOutput.resolve();
     this.#opened.resolve();
-    const last = await this.#lastRecord();
-    if (last?.kind === RecordKind.mark) this.#noteRecord(last);
+    const tail = Math.min(this.recordedBytes, LAST_MARK_BYTES);
+    const last = lastMark(await this.#deps.recordings.read(facts, this.recordedBytes - tail, tail));
+    if (last) this.#noteRecord(last);
     this.#attach();
     if (!this.#exit) this.#awaitHost();
   }
@@ -325,7 +319,8 @@ export class SessionTerminal implements Terminal {
     this.#recorder.onError = (error) => this.#fault(recordingMessage(error));
     this.#facts = facts;
     this.#lease = lease;
-    this.#received = this.#checkpoint = this.recordedBytes;
+    this.#received = this.recordedBytes;
+    this.#checkpoints.start(this.recordedBytes);
   }
 
   #hostConnected(hello: HostHello): void {
@@ -436,9 +431,7 @@ export class SessionTerminal implements Terminal {
     // a host whose shell has exited waits for it
     if (this.#exit || end - this.#recordedTold >= RECORDED_STEP) this.#recorded(end);
     else this.#tellRecorded ??= setTimeout(() => this.#recorded(this.recordedBytes), RECORDED_MS);
-    this.#writtenAt = performance.now();
-    if (end - this.#checkpoint > CHECKPOINT_LATEST_BYTES) this.#makeCheckpoint();
-    else if (end - this.#checkpoint > CHECKPOINT_BYTES) this.#quiet ??= setTimeout(() => this.#whenQuiet(), QUIET_MS);
+    this.#checkpoints.written(end);
   }
 
   #recorded(end: number): void {
@@ -468,29 +461,6 @@ export class SessionTerminal implements Terminal {
     this.#deps.events.exited(this.sandbox, { code: mark.code, signal: mark.signal });
   }
 
-  /** The record that ends where the recording does, where it is a short one (marks are). */
-  async #lastRecord(): Promise<LogRecord | undefined> {
-    const length = Math.min(this.recordedBytes, LAST_RECORD_BYTES);
-    const tail = await this.#deps.recordings.read(this.#facts!, this.recordedBytes - length, length);
-    for (let at = tail.length - RECORD_HEADER_BYTES; at >= 0; at--) {
-      if (tail[at] !== RecordKind.mark || readU32(tail, at + 9) !== tail.length - at - RECORD_HEADER_BYTES) continue;
-      return decodeRecords(tail.subarray(at)).records[0];
-    }
-    return undefined;
-  }
-
-  #whenQuiet(): void {
-    this.#quiet = undefined;
-    const left = QUIET_MS - (performance.now() - this.#writtenAt);
-    if (left > 0) this.#quiet = setTimeout(() => this.#whenQuiet(), left);
-    else this.#makeCheckpoint();
-  }
-
-  #makeCheckpoint(): void {
-    this.#checkpoint = this.recordedBytes;
-    this.#deps.recordings.checkpoint(this.#facts!, this.#checkpoint);
-  }
-
   /** The terminal stops here and says why: no input, no more output, until the session is ended. */
   #fault(message: string): void {
     if (this.#faulted || this.#closed) return;
@@ -508,7 +478,7 @@ export class SessionTerminal implements Terminal {
   async #close(code: number, reason: string): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#quiet);
+    this.#checkpoints[Symbol.dispose]();
     if (this.#tellRecorded) this.#recorded(this.recordedBytes);
     clearTimeout(this.#awaited);
     this.#transfers.lost();
