@@ -6,9 +6,6 @@ import { BROWSER_NEEDS } from './machine/needs.ts';
 // A closed network refuses what a browser asks for by itself; sandboxing needs what root in a container lacks.
 const ARGUMENTS = [
   '--no-sandbox',
-  '--disable-gpu',
-  // The terminal then draws its text as elements, which a scenario can read.
-  '--disable-3d-apis',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -16,17 +13,22 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
+/** The terminal then draws its text as elements, which a scenario can read. */
+const WITHOUT_WEBGL = ['--disable-gpu', '--disable-3d-apis'];
+/** Drawn by the processor: there is no graphics hardware here. */
+const WITH_WEBGL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
+
 export type TestBrowser = AsyncDisposable & {
   browser: Browser;
   /** A person's own window: cookies and storage of nobody else. */
   person(options?: { width?: number; height?: number; dark?: boolean }): Promise<BrowserContext>;
 };
 
-export async function openBrowser(): Promise<TestBrowser> {
+export async function openBrowser({ webgl = false } = {}): Promise<TestBrowser> {
   await ensurePackages(BROWSER_NEEDS, (line) => process.stderr.write(`${line}\n`));
   const browser = await chromium.launch({
     executablePath: process.env['SALLYPORT_TEST_CHROMIUM'] ?? '/usr/bin/chromium',
-    args: ARGUMENTS,
+    args: [...ARGUMENTS, ...(webgl ? WITH_WEBGL : WITHOUT_WEBGL)],
   });
   return {
     browser,

@@ -45,14 +45,16 @@ export async function leaseWebgl(terminal: Terminal): Promise<Disposable> {
     const { WebglAddon } = await import('@xterm/addon-webgl');
     const addon = new WebglAddon();
     terminal.loadAddon(addon);
-    addon.onContextLoss(() => {
-      addon.dispose();
+    const drop = () => {
+      if (held) addon.dispose();
       giveBack();
-    });
+    };
+    // The add-on would leave the screen as it is for three seconds, in case that the context comes back.
+    terminal.element?.addEventListener('webglcontextlost', drop, { capture: true, once: true });
     return {
       [Symbol.dispose]() {
-        if (held) addon.dispose();
-        giveBack();
+        terminal.element?.removeEventListener('webglcontextlost', drop, { capture: true });
+        drop();
       },
     };
   } catch {

@@ -3,10 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openShell, pagesAnswer, screen, screenShows, startBrowsing, type, type Browsing } from '../browsing.ts';
+import { openBrowser } from '../browser.ts';
+import {
+  openShell,
+  pagesAnswer,
+  screen,
+  screenShows,
+  signIn,
+  startBrowsing,
+  type,
+  type Browsing,
+} from '../browsing.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { HTTPD_IMAGE } from '../cluster/images.ts';
+import { testIdentityProvider } from '../use.ts';
 
 let browsing: Browsing;
 let developer: Page;
@@ -154,6 +165,43 @@ it('ends with the shell, says why, and an auditor replays it', async () => {
   // The calls of the session stand beside the recording.
   await auditor.getByText('portforward').first().waitFor();
   expect((await browsing.portal.sql`select 1 from audit_events where code = 'recording.viewed'`).length).toBe(1);
+});
+
+it('draws by WebGL, and goes on by elements where the context is lost, without a line missing', async () => {
+  await using chromium = await openBrowser({ webgl: true });
+  const person = await chromium.person();
+  // The processor draws here; the page is to take it for a graphics card.
+  await person.addInitScript(() => {
+    const { getContext } = HTMLCanvasElement.prototype;
+    HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, kind: string, options?: object) {
+      return getContext.call(this, kind, { ...options, failIfMajorPerformanceCaveat: false });
+    } as typeof getContext;
+    const { getParameter } = WebGL2RenderingContext.prototype;
+    WebGL2RenderingContext.prototype.getParameter = function (name: number) {
+      const value: unknown = getParameter.call(this, name);
+      return typeof value === 'string' ? value.replace(/swiftshader/gi, 'card') : value;
+    };
+  });
+  const page = await person.newPage();
+  await signIn(page, browsing.portal.url, await testIdentityProvider(), 'admin');
+  await page
+    .getByRole('button', { name: /^Open as/ })
+    .first()
+    .click();
+  const canvas = page.locator('.xterm-screen canvas:not([class])');
+  await canvas.waitFor();
+  expect(await page.locator('.xterm-rows').count()).toBe(0);
+  await page.getByText('Recorded', { exact: true }).waitFor();
+  await page.keyboard.type('for i in $(seq 40); do echo line-$i; sleep 0.03; done; echo all""-there\n');
+  await canvas.evaluate((element: HTMLCanvasElement) =>
+    element.getContext('webgl2')!.getExtension('WEBGL_lose_context')!.loseContext(),
+  );
+  const shown = await screenShows(page, /^all-there/m);
+  const lines = [...shown.matchAll(/^line-(\d+)$/gm)].map(([, number]) => Number(number));
+  expect(lines).toEqual(Array.from(lines, (_, at) => 40 - lines.length + 1 + at));
+  expect(await canvas.count()).toBe(0);
+  await page.keyboard.type('exit\n');
+  await page.getByText('This session has ended.').waitFor();
 });
 
 it('warns of idling, counts down, and ends with its reason', async () => {
