@@ -5,7 +5,7 @@ import type { SearchAddon } from '@xterm/addon-search';
 import type { Terminal } from '@xterm/xterm';
 import { eraseAboveSafely } from '../../protocol/erase-above.ts';
 import { documentWithNonce, openWithNonce } from './nonce-document.ts';
-import { preferences } from './preferences.ts';
+import { preferences, type Preferences } from './preferences.ts';
 import { schemes } from './schemes.ts';
 
 export type Emulator = {
@@ -19,6 +19,11 @@ export type Emulator = {
 
 /** As much as a reattached page gets back (issue: 1,000 lines), with room for a long look back on a live one. */
 const SCROLLBACK_LINES = 10_000;
+
+/** WCAG AA, and AAA for who asks for it: programs choose pairs of colours that a scheme alone cannot keep readable. */
+function leastContrast(scheme: Preferences['scheme']): number {
+  return scheme === 'contrast' ? 7 : 4.5;
+}
 
 function openLink(address: string): void {
   let url: URL;
@@ -54,7 +59,7 @@ export async function makeEmulator(nonce: string | undefined, interactive: boole
     disableStdin: !interactive,
     screenReaderMode: taste.screenReader,
     theme: schemes[taste.scheme].theme,
-    minimumContrastRatio: taste.scheme === 'contrast' ? 7 : 1,
+    minimumContrastRatio: leastContrast(taste.scheme),
     macOptionIsMeta: true,
     rightClickSelectsWord: false,
     linkHandler: {
@@ -74,7 +79,7 @@ export async function makeEmulator(nonce: string | undefined, interactive: boole
   const unsubscribe = preferences.subscribe(() => {
     const next = preferences.get();
     term.options.theme = schemes[next.scheme].theme;
-    term.options.minimumContrastRatio = next.scheme === 'contrast' ? 7 : 1;
+    term.options.minimumContrastRatio = leastContrast(next.scheme);
     term.options.fontSize = next.fontSize;
     term.options.screenReaderMode = next.screenReader;
   });
