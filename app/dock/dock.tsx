@@ -19,6 +19,13 @@ function setMode(mode: DockMode): void {
   dock.update((state) => ({ ...state, mode }));
 }
 
+/** What is typed next is for the terminal: its buttons do not keep the keyboard. */
+function focusActive(): void {
+  const { tabs, active } = dock.get();
+  const tab = tabs.find((item) => item.key === active);
+  if (tab?.sessionId) existingTerminal(tab.sessionId)?.focus();
+}
+
 /** Ctrl-`: to the active terminal, and from it back to the page. */
 function onKey(event: KeyboardEvent): void {
   if (event.key !== '`' || !event.ctrlKey || event.altKey || event.metaKey) return;
@@ -29,7 +36,7 @@ function onKey(event: KeyboardEvent): void {
   if (inTerminal(event)) document.getElementById('page')?.focus();
   else {
     if (mode === 'collapsed') setMode('open');
-    if (tab.sessionId) existingTerminal(tab.sessionId)?.focus();
+    focusActive();
   }
 }
 
@@ -77,7 +84,10 @@ export function Dock() {
               icon={Columns2}
               label={beside ? 'One terminal' : 'Two terminals side by side'}
               blocked={state.tabs.length < 2 ? 'needs a second terminal' : null}
-              onClick={() => dock.update(toggleSplit)}
+              onClick={() => {
+                dock.update(toggleSplit);
+                focusActive();
+              }}
             />
           </span>
           <DockButton
@@ -89,12 +99,18 @@ export function Dock() {
           <DockButton
             icon={maximised ? Minimize2 : Maximize2}
             label={maximised ? 'Smaller' : 'Maximise'}
-            onClick={() => setMode(maximised ? 'open' : 'maximised')}
+            onClick={() => {
+              setMode(maximised ? 'open' : 'maximised');
+              focusActive();
+            }}
           />
           <DockButton
             icon={shown ? ChevronDown : ChevronUp}
             label={shown ? 'Fold the terminals away' : 'Show the terminals'}
-            onClick={() => setMode(shown ? 'collapsed' : 'open')}
+            onClick={() => {
+              setMode(shown ? 'collapsed' : 'open');
+              if (!shown) focusActive();
+            }}
           />
         </div>
       </div>

@@ -3,13 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 import { Command } from 'cmdk';
 import { Dialog as Radix } from 'radix-ui';
 import { useRouter } from 'next/navigation';
-import type { ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import type { Me } from '../../server/http/schemas.ts';
 import { focusSession, startSession } from '../dock/actions.ts';
 import { paths } from '../lib/paths.ts';
 import { queries } from '../lib/queries.ts';
 import { useStore } from '../lib/store.ts';
 import { ProductionMark } from '../ui/status.tsx';
+import { useDialogFocus } from '../ui/use-dialog-focus.ts';
 import { signOut } from './header.tsx';
 import { navFor } from './nav.ts';
 import { paletteOpen, shortcutsOpen } from './open.ts';
@@ -22,10 +23,16 @@ export function Palette({ me }: { me: Me | undefined }) {
   const clusters = useQuery({ ...queries.clusters(), enabled: open });
   const sessions = useQuery({ ...queries.mySessions(), enabled: open });
   const close = () => paletteOpen.set(false);
+  // An action may move focus: it runs when the palette has given it back.
+  const chosen = useRef<(() => void) | null>(null);
   const run = (action: () => void) => () => {
+    chosen.current = action;
     close();
-    action();
   };
+  const focus = useDialogFocus(() => {
+    chosen.current?.();
+    chosen.current = null;
+  });
   const running = (sessions.data?.items ?? []).filter((session) => session.state !== 'ended');
   return (
     <Radix.Root open={open} onOpenChange={(next) => paletteOpen.set(next)}>
@@ -33,6 +40,7 @@ export function Palette({ me }: { me: Me | undefined }) {
         <Radix.Overlay className="fixed inset-0 z-50 bg-black/45" />
         <Radix.Content
           aria-describedby={undefined}
+          {...focus}
           className="card fixed top-[12vh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-[560px] -translate-x-1/2 overflow-hidden shadow-pop"
         >
           <Radix.Title className="sr-only">Go to</Radix.Title>

@@ -4,6 +4,7 @@ import { Dialog as Radix } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
 import { Icon } from './glyph.tsx';
+import { useDialogFocus } from './use-dialog-focus.ts';
 
 /** A modal dialog: named, closed by Escape, focus kept inside and given back. */
 export function Dialog({
@@ -21,6 +22,7 @@ export function Dialog({
   children: ReactNode;
   wide?: boolean;
 }) {
+  const focus = useDialogFocus();
   return (
     <Radix.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Radix.Portal>
@@ -28,6 +30,7 @@ export function Dialog({
         <Radix.Content
           className={`card fixed top-[8vh] left-1/2 z-50 flex max-h-[84vh] w-[calc(100vw-24px)] -translate-x-1/2 flex-col shadow-pop ${wide ? 'max-w-[760px]' : 'max-w-[500px]'}`}
           {...(description ? {} : { 'aria-describedby': undefined })}
+          {...focus}
         >
           <div className="flex items-start justify-between gap-4 border-b px-4 pt-3.5 pb-3">
             <div>
