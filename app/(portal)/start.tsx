@@ -75,13 +75,14 @@ function Running({ sessions }: { sessions: Session[] }) {
             <span className="text-muted">
               opened <Time at={session.openedAt} />
             </span>
-            <span className="flex-1" />
-            <Link href={paths.session(session.id)} className="link">
-              Details
-            </Link>
-            <Button size="sm" onClick={() => focusSession(session)}>
-              Go to terminal
-            </Button>
+            <span className="ml-auto flex items-center gap-4">
+              <Link href={paths.session(session.id)} className="link">
+                Details
+              </Link>
+              <Button size="sm" onClick={() => focusSession(session)}>
+                Go to terminal
+              </Button>
+            </span>
           </li>
         ))}
       </ul>

@@ -6,7 +6,7 @@ export function endSentence(session: Pick<Session, 'endReason' | 'exitCode'>): s
     case 'exited':
       return session.exitCode ? `The shell exited with code ${session.exitCode}.` : 'The shell exited.';
     case 'ended-by-person':
-      return 'It was ended with End.';
+      return 'It was ended by hand.';
     case 'signed-out':
       return 'Its owner signed out.';
     case 'idle':

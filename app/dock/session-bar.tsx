@@ -84,8 +84,7 @@ function EndsIn({ session }: { session: Session }): ReactNode {
     return (
       <span className="hidden items-center gap-1.5 @[560px]:inline-flex" title={title}>
         <Icon of={Clock} size={13} />
-        <span className="sr-only">Ends at </span>
-        {new Date(deadline.at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}
+        ends at {new Date(deadline.at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}
       </span>
     );
   return (

@@ -62,6 +62,7 @@ export class TerminalController implements ConnectionSink {
   #attachedSize = { cols: 80, rows: 24 };
   #observer: ResizeObserver | undefined;
   #disposed = false;
+  #unsubscribe = () => {};
 
   constructor(sessionId: string, nonce: string | undefined, onSession: (session: Session) => void) {
     this.sessionId = sessionId;
@@ -71,6 +72,10 @@ export class TerminalController implements ConnectionSink {
     this.element.dataset.terminal = sessionId;
     this.element.className = 'size-full';
     this.#ready = makeEmulator(nonce, true).then((emulator) => this.#wire(emulator));
+    // After the emulator's own subscription: letters of another size leave another number of columns.
+    void this.#ready.then(() => {
+      if (!this.#disposed) this.#unsubscribe = preferences.subscribe(() => this.fit());
+    });
     window.addEventListener('online', this.#online);
     window.addEventListener('offline', this.#offline);
   }
@@ -136,6 +141,7 @@ export class TerminalController implements ConnectionSink {
 
   dispose(): void {
     this.#disposed = true;
+    this.#unsubscribe();
     clearTimeout(this.#retryTimer);
     window.removeEventListener('online', this.#online);
     window.removeEventListener('offline', this.#offline);
@@ -290,8 +296,13 @@ export class TerminalController implements ConnectionSink {
   }
 
   readonly #online = () => this.retryNow();
-  /** A socket whose network went away would wait minutes before it notices. */
-  readonly #offline = () => this.#socket?.close();
+  /** A socket whose network went away notices after minutes, and its goodbye would wait for an answer. */
+  readonly #offline = () => {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+    this.#connection.closed();
+  };
 
   // ConnectionSink
 

@@ -217,7 +217,8 @@ function Notice({ tone, children, actions }: { tone: keyof typeof tones; childre
   return (
     <div
       role={tone === 'error' ? 'alert' : 'status'}
-      className={`flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b px-3 py-1.5 text-text ${tones[tone]}`}
+      // As high without a button as with one: each change of height is a change of the terminal's size.
+      className={`flex min-h-[39px] shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b px-3 py-1.5 text-text ${tones[tone]}`}
     >
       <p className="min-w-0 flex-1 break-words">{children}</p>
       {actions ? <div className="flex gap-1.5">{actions}</div> : null}

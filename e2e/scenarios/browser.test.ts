@@ -137,6 +137,37 @@ it('shows the same screen after a reload, and after a restart of the portal', as
   await screenShows(developer, /^typed while away/m);
 });
 
+it('says that the network is gone, and sends what was typed meanwhile once it is back', async () => {
+  await developer.context().setOffline(true);
+  await developer.getByText('The connection is lost').waitFor();
+  await developer.keyboard.type('clear; echo typed off""line\n');
+  await developer.context().setOffline(false);
+  await screenShows(developer, /^typed offline/m);
+  await developer.getByText('The connection is lost').waitFor({ state: 'detached' });
+});
+
+it('fits the shell to the letters, and gives the keyboard back to where a dialog was asked for', async () => {
+  const columns = async (word: string) => {
+    const shown = await type(developer, `clear; echo ${word} $COLUMNS`, new RegExp(`^${word} \\d+`, 'm'));
+    return Number(new RegExp(`^${word} (\\d+)`, 'm').exec(shown)![1]);
+  };
+  const rows = () => developer.locator('.xterm-rows:visible > div').count();
+  const before = { rows: await rows(), columns: await columns('before') };
+  await developer.keyboard.press('Control+Shift+=');
+  await developer.keyboard.press('Control+Shift+=');
+  await expect.poll(rows).toBeLessThan(before.rows);
+  expect(await columns('larger')).toBeLessThan(before.columns);
+  const files = developer.getByRole('button', { name: 'Files: upload, download' });
+  await files.click();
+  await developer.getByRole('textbox', { name: 'Upload into the folder' }).waitFor();
+  await developer.keyboard.press('Escape');
+  await expect.poll(() => files.evaluate((element) => element === document.activeElement)).toBe(true);
+  await developer.locator('.xterm-screen:visible').click();
+  await developer.keyboard.press('Control+Shift+-');
+  await developer.keyboard.press('Control+Shift+-');
+  await type(developer, 'clear; echo typed while away', /^typed while away/m);
+});
+
 it('lets the newest page hold the session, and the older take it back', async () => {
   const { id } = await lastSession();
   const second = await developer.context().newPage();

@@ -41,7 +41,7 @@ const columns: Column<Session>[] = [
   {
     key: 'state',
     header: 'State',
-    width: 'minmax(98px, 0.8fr)',
+    width: 'minmax(92px, 0.8fr)',
     sort: (session) => session.state,
     cell: (session) => <SessionStatus session={session} />,
   },
@@ -79,7 +79,7 @@ const columns: Column<Session>[] = [
   {
     key: 'opened',
     header: 'Opened',
-    width: '92px',
+    width: '88px',
     sort: (session) => session.openedAt,
     cell: (session) => <Time at={session.openedAt} />,
   },
