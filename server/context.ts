@@ -213,7 +213,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const internal = opening.use(
     await listenInternal(
       {
-        settings: () => signInSettings(config, instance, oidc),
+        settings: () => signInSettings(config, instance, oidc, log),
         redeem: (id, proof) => signIns.redeem(id, proof),
         log: log.child({ part: 'sign-in' }),
       },

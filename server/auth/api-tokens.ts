@@ -49,7 +49,7 @@ export class ApiTokens implements AsyncDisposable {
     deps.notifications.on('api-token', (id) => this.#forget((found) => found.token.id === id));
     deps.notifications.on('user', (id) => this.#forget((found) => found.user.id === id));
     deps.notifications.onReset(() => this.#forget(() => true));
-    this.#touch = setInterval(() => void this.#flush().catch(() => {}), TOUCH_MS);
+    this.#touch = setInterval(() => void this.#flush(), TOUCH_MS);
     this.#touch.unref();
   }
 
@@ -127,7 +127,11 @@ export class ApiTokens implements AsyncDisposable {
   async #flush(): Promise<void> {
     const used = [...this.#used];
     this.#used.clear();
-    for (const [id, at] of used) await touchApiToken(this.#deps.db, id, at);
+    try {
+      for (const [id, at] of used) await touchApiToken(this.#deps.db, id, at);
+    } catch {
+      // The database is away, which others say: what is lost is when a token was last used, until its next use.
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -26,9 +26,13 @@ export async function signInSettings(
   { signIn }: { signIn: SignInConfig },
   instance: string,
   provider: OidcProvider | null,
+  log: { warn(fields: object, message: string): void },
 ) {
   const { local, oidc, github } = signIn;
-  const metadata = await provider?.metadata().catch(() => undefined);
+  const metadata = await provider?.metadata().catch((err: unknown) => {
+    log.warn({ err }, 'the identity provider cannot be asked: its sign-in is not offered meanwhile');
+    return undefined;
+  });
   return {
     instance,
     local,
