@@ -9,6 +9,8 @@ import { startWireProxy, type WireProxy } from './wire-proxy.ts';
 
 export type ProxiedCluster = AsyncDisposable & {
   proxy: WireProxy;
+  /** Name of the account (in the namespace default) and of its binding to cluster-admin. */
+  account: string;
   /** The kubeconfig's text: the proxy's address and authority, the account's token. */
   kubeconfig(changes?: { ca?: string; token?: string }): string;
 };
@@ -26,14 +28,18 @@ export async function proxiedCluster(): Promise<ProxiedCluster> {
   const proxy = stack.use(await startWireProxy({ tls: { cert, key } }, { url: real.server, ca: realAuthority }));
   const account = `proxied-${randomBytes(4).toString('hex')}`;
   await kubectlAsAdmin('create', 'serviceaccount', account, '--namespace=default');
-  stack.defer(async () => void (await kubectlAsAdmin('delete', 'serviceaccount', account, '--namespace=default')));
+  stack.defer(
+    async () =>
+      void (await kubectlAsAdmin('delete', 'serviceaccount', account, '--namespace=default', '--ignore-not-found')),
+  );
   const subject = `--serviceaccount=default:${account}`;
   await kubectlAsAdmin('create', 'clusterrolebinding', account, '--clusterrole=cluster-admin', subject);
-  stack.defer(async () => void (await kubectlAsAdmin('delete', 'clusterrolebinding', account)));
+  stack.defer(async () => void (await kubectlAsAdmin('delete', 'clusterrolebinding', account, '--ignore-not-found')));
   const given = (await kubectlAsAdmin('create', 'token', account, '--namespace=default', '--duration=2h')).trim();
   const opened = stack.move();
   return {
     proxy,
+    account,
     kubeconfig({ ca = authority.certificate, token = given } = {}) {
       const cluster = {
         server: proxy.address,

@@ -32,6 +32,10 @@ export type WireProxy = AsyncDisposable & {
   readonly address: string;
   /** Counts from 0 again, for another watcher. Requests that were held go on. */
   watch(watcher: WireWatcher): void;
+  /** Closes every connection; nothing listens any more. */
+  leave(): Promise<void>;
+  /** Listens again, where it did. */
+  comeBack(): Promise<void>;
   /** Requests seen since then. */
   readonly seen: readonly WireRequest[];
 };
@@ -98,15 +102,20 @@ export async function startWireProxy(entrance: WireEntrance, target: WireTarget)
     });
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    if ('socketPath' in entrance) server.listen(entrance.socketPath, resolve);
-    else server.listen(0, '127.0.0.1', resolve);
-  });
-  const address =
-    'socketPath' in entrance
-      ? entrance.socketPath
-      : `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      if ('socketPath' in entrance) server.listen(entrance.socketPath, resolve);
+      else server.listen(port, '127.0.0.1', resolve);
+    });
+  const leave = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  await listen(0);
+  const port = 'socketPath' in entrance ? 0 : (server.address() as AddressInfo).port;
+  const address = 'socketPath' in entrance ? entrance.socketPath : `https://127.0.0.1:${port}`;
   return {
     address,
     watch(next) {
@@ -116,11 +125,9 @@ export async function startWireProxy(entrance: WireEntrance, target: WireTarget)
     get seen() {
       return seen;
     },
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
+    leave,
+    comeBack: () => listen(port),
+    [Symbol.asyncDispose]: leave,
   };
 }
 
