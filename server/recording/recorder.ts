@@ -127,6 +127,12 @@ export class Recorder {
 
   #fail(error: Error): void {
     this.#failed = true;
+    try {
+      // What was written of the failed part was shown to nobody: the log ends with its last whole record.
+      fs.ftruncateSync(this.#file.fd, this.#size);
+    } catch {
+      // Who reads it stops there all the same, and who continues it cuts it off.
+    }
     this.#queue = [];
     this.#pending = 0;
     this.#rest();
