@@ -115,6 +115,9 @@ describe('another person', () => {
       expect(await handshake(hers.id, offer('A'.repeat(43)), browser(person))).toBe(403);
     }
     expect(await status('POST', `/sessions/${hers.id}/end`, browser(auditor))).toBe(403);
+    const json = { ...browser(auditor), 'content-type': 'application/json' };
+    for (const role of ['', ',"role":"admin"', ',"role":"developer"'])
+      expect(await status('POST', '/sessions', json, `{"cluster":"test"${role}}`)).toBe(403);
   });
 
   it('her own recording is not hers to fetch: evidence is for auditors (JumpServer CVE-2023-42442)', async () => {

@@ -27,6 +27,7 @@ export class HostLink {
   readonly #log: Log;
   readonly #unproven = new Set<Duplex>();
   #channel: FrameChannel | undefined;
+  #failures = 0;
   #closed = false;
 
   constructor(secret: Buffer, handlers: HostLinkHandlers, log: Log) {
@@ -46,8 +47,10 @@ export class HostLink {
       return;
     }
     if (this.#unproven.size >= UNPROVEN_MOST) {
-      const [oldest] = this.#unproven;
-      oldest?.destroy();
+      const oldest = this.#unproven.values().next().value!;
+      // At once: its close comes a moment later, and others may dial meanwhile.
+      this.#unproven.delete(oldest);
+      oldest.destroy();
     }
     this.#unproven.add(stream);
     proveHost(
@@ -60,7 +63,7 @@ export class HostLink {
       },
       (error) => {
         this.#unproven.delete(stream);
-        if (!this.#closed) this.#log.warn({ error: error.message }, 'a connection from a sandbox proved nothing');
+        if (!this.#closed) this.#failed(error);
       },
     );
   }
@@ -85,6 +88,13 @@ export class HostLink {
     // what was sent last (recorded, end) must still arrive
     this.#channel?.end();
     this.#channel = undefined;
+  }
+
+  /** The 1st, 10th, 100th …: a program in the shell dials in a loop, and the disk of the log is everybody's. */
+  #failed(error: Error): void {
+    this.#failures += 1;
+    if (Number.isInteger(Math.log10(this.#failures)))
+      this.#log.warn({ error: error.message, times: this.#failures }, 'a connection from a sandbox proved nothing');
   }
 
   #use(hello: HostHello, channel: FrameChannel): void {

@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pack, extract } from 'tar-stream';
 import { CloseCode } from '../../protocol/frames.ts';
 import { decodeMark, decodeRecords, RecordKind } from '../../protocol/log.ts';
 import { createEmulator, feed } from '../recording/emulator.ts';
 import { testClaim, testFacts, TestHost, TestPage, TestPortal, until } from './host.harness.ts';
+
+function tarOf(name: string, content: Buffer): Promise<Buffer> {
+  const tar = pack();
+  tar.entry({ name }, content);
+  tar.finalize();
+  return buffer(tar as unknown as AsyncIterable<Uint8Array>);
+}
 
 let dataDir: string;
 let host: TestHost;
@@ -243,6 +251,28 @@ describe('a terminal', () => {
     expect((await recordedOutput()).toString()).toContain('goodbye');
     expect(portal.heard.exits).toHaveLength(1);
     await expect(portal.terminal.claim(facts, 1, testClaim)).rejects.toMatchObject({ code: 'terminal-closed' });
+  });
+
+  test('a transfer past 256 MiB stops there, whatever was said beforehand, and the next one works', async () => {
+    await claim();
+    await portal.terminal.firstOutput;
+    // The same file over and over, so that no disk is filled; the two blocks of zeros that end a tar are left out.
+    const entry = (await tarOf('x', Buffer.alloc(32 << 20))).subarray(0, -1024);
+    async function* endless() {
+      for (;;) yield entry;
+    }
+    const tooLarge = { code: 'file-too-large', status: 413 };
+    await expect(portal.terminals.upload(facts.session, '.', endless())).rejects.toMatchObject(tooLarge);
+    await truncate(join(host.folder, 'x'), 300 << 20);
+    const archive = await portal.terminals.download(facts.session, 'x');
+    let bytes = 0;
+    const downloaded = async () => {
+      for await (const chunk of archive) bytes += (chunk as Buffer).length;
+    };
+    await expect(downloaded()).rejects.toMatchObject({ message: expect.stringContaining('256 MiB') });
+    expect(bytes).toBeLessThanOrEqual(256 << 20);
+    await portal.terminals.upload(facts.session, '.', Readable.from([await tarOf('y', Buffer.from('y'))]));
+    expect(await readFile(join(host.folder, 'y'), 'utf8')).toBe('y');
   });
 
   test('files up and down', async () => {
