@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{protocol,server,db,sandbox,app,scripts,bench,e2e/machine}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+          // Properties and password hashes are a second's work; on a machine that is busy, many.
+          testTimeout: 30_000,
         },
       },
       {
