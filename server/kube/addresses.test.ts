@@ -99,6 +99,17 @@ describe('written as an address', () => {
   });
 });
 
+test('ranges that the operator names let in what is in them, in any spelling, and metadata never', () => {
+  const rules = { allowPrivate: ['10.0.0.0/8', '169.254.0.0/16', 'fd12::/16'] };
+  for (const address of ['https://10.1.2.3', 'https://[::ffff:10.1.2.3]', 'https://[fd12::1]', 'https://203.0.113.7'])
+    openConnection(facts(address), rules)[Symbol.dispose]();
+  for (const address of ['https://127.0.0.1', 'https://192.168.0.1', 'https://[fd13::1]', 'https://169.254.169.254'])
+    expect(() => openConnection(facts(address), rules)).toThrow(expect.objectContaining(refused));
+  const all = { allowPrivate: ['0.0.0.0/0', '::/0'] };
+  for (const address of ['https://169.254.169.254', 'https://[::ffff:169.254.169.254]', 'https://[fd00:ec2::254]'])
+    expect(() => openConnection(facts(address), all)).toThrow(expect.objectContaining(refused));
+});
+
 describe('written as a name', () => {
   test.each([
     ['metadata', ['169.254.169.254']],
