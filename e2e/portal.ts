@@ -1,6 +1,7 @@
 /**
  * A whole portal, as a process of its own, on the real parts of a run: free ports, a data directory and a database of
- * its own. It is stopped, killed and started again as scenarios ask.
+ * its own. It is stopped, killed and started again as scenarios ask. Long, since it is all that a scenario may ask of one
+ * portal: its life, its people, its rows.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';

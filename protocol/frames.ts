@@ -1,6 +1,8 @@
 /**
  * Frames: `u8 type | payload`. On a byte stream (portal ⇄ session host) each is preceded by its length as u32, big
  * endian, type included; on a WebSocket (browser ⇄ portal) one binary message is one frame. See docs/protocol.md.
+ *
+ * One file, although long: it is the whole vocabulary, and each type stands where its number, payload and reader do.
  */
 
 /** Past this a frame is refused and its connection closed: a log frame of a few records with room to spare. */

@@ -1,6 +1,6 @@
 /**
  * The only composition root: builds every service in order; disposing goes in reverse. What one feature needs of
- * another is handed over here, and nowhere else.
+ * another is handed over here (access to clusters in context-access.ts), and nowhere else: as long as the list of them.
  */
 import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';

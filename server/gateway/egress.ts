@@ -1,6 +1,8 @@
 /**
  * The only way out of a sandbox besides Kubernetes: a forward proxy with an allow-list. CONNECT carries TLS whose
  * server name is the name that was asked for; plain HTTP goes where a port 80 is allowed. Each connection is audited.
+ * Long, as both ways share what admits a connection, counts it and puts it on record; what is decided stands in
+ * egress-policy.ts and egress-addresses.ts.
  */
 import {
   createServer,
