@@ -1,27 +1,52 @@
 /**
- * Postgres' LISTEN and NOTIFY: how a change made by one replica reaches the caches of all. A replica that lost its
- * listening connection may have missed something: it tells everyone to forget what they cached.
+ * Postgres' LISTEN and NOTIFY: how a change made by one replica reaches the caches of all, and how each of them says
+ * that it has. A replica that lost its listening connection may have missed something: it tells everyone to forget
+ * what they cached.
  */
+import { randomUUID } from 'node:crypto';
 import { sql as text } from 'drizzle-orm';
 import postgres from 'postgres';
+import { livingOthers, unconfirmed } from '../server/domain/replica-lease.ts';
 import type { Db } from './client.ts';
+import { replicasSeen } from './queries/replicas.ts';
 
 const CHANNEL = 'sallyport';
 /** Between attempts to listen again. Short: until it succeeds, every cached answer costs a query. */
 const RETRY_MS = 500;
+/** Who makes a change waits this long for the others; a notification takes milliseconds. */
+const CONFIRM_MS = 1_000;
 
 /** What changed; the id says which row. */
-export type Topic = 'web-session' | 'api-token' | 'user' | 'role' | 'cluster' | 'access-session' | 'ticket';
+export type Topic = 'web-session' | 'api-token' | 'user' | 'role' | 'cluster' | 'access-session';
 
 type Handler = (id: string) => void;
 
-/** Sends when the surrounding transaction commits; at once outside of one. */
+/** `ask`: whoever hears it confirms under that id. */
+type Message = { topic: Topic; id: string; ask?: string } | { confirmed: string; by: string };
+
+/** Sends when the surrounding transaction commits; at once outside of one. Waits for nobody. */
 export async function notify(db: Db, topic: Topic, id: string): Promise<void> {
-  await db.execute(text`select pg_notify(${CHANNEL}, ${JSON.stringify({ topic, id })})`);
+  await send(db, { topic, id });
 }
+
+async function send(db: Db, message: Message): Promise<void> {
+  await db.execute(text`select pg_notify(${CHANNEL}, ${JSON.stringify(message)})`);
+}
+
+export type NotificationsOptions = {
+  /** The replica that this process is (`replicas.id`): it confirms what it hears. */
+  replica?: string;
+  /** A change that these replicas, which live, have not confirmed in time. */
+  onUnconfirmed?: (topic: Topic, id: string, replicas: string[]) => void;
+};
 
 export class Notifications implements AsyncDisposable {
   readonly #url: string;
+  readonly #options: NotificationsOptions;
+  /** What to do with a confirmation, by the id that it was asked under. */
+  readonly #asked = new Map<string, (by: string) => void>();
+  /** Did not confirm the last time: nobody waits for them again until they do. */
+  readonly #silent = new Set<string>();
   readonly #handlers = new Map<Topic, Set<Handler>>();
   readonly #resetHandlers = new Set<() => void>();
   #client: postgres.Sql | undefined;
@@ -29,8 +54,9 @@ export class Notifications implements AsyncDisposable {
   #disposed = false;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(url: string) {
+  constructor(url: string, options: NotificationsOptions = {}) {
     this.#url = url;
+    this.#options = options;
   }
 
   /** While false, changes are being missed: ask the database instead of a cache. */
@@ -70,17 +96,66 @@ export class Notifications implements AsyncDisposable {
   }
 
   /**
-   * Tells every replica, and this one before it returns: who is answered after a change finds it made, however slowly
-   * Postgres delivers.
+   * Tells every replica, this one first, and returns when each that lives has said that it heard: who is answered after
+   * a change finds it made, wherever they ask next. Waits for {@link CONFIRM_MS} at most; `onUnconfirmed` is called,
+   * before it returns, where that was not enough.
    */
   async announce(db: Db, topic: Topic, id: string): Promise<void> {
-    await notify(db, topic, id);
     this.#dispatch(topic, id);
+    const { replica, onUnconfirmed } = this.#options;
+    const others = replica === undefined ? [] : livingOthers(await replicasSeen(db), replica);
+    if (others.length === 0) return notify(db, topic, id);
+    const confirmed = await this.#ask(db, { topic, id }, others);
+    const late = others.filter((other) => !confirmed.has(other));
+    if (late.length === 0) return;
+    for (const other of late) this.#silent.add(other);
+    const missing = unconfirmed(late, confirmed, await replicasSeen(db));
+    if (missing.length > 0) onUnconfirmed?.(topic, id, missing);
+  }
+
+  async #ask(db: Db, change: { topic: Topic; id: string }, others: string[]): Promise<Set<string>> {
+    const ask = randomUUID();
+    const confirmed = new Set<string>();
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const awaited = others.filter((other) => !this.#silent.has(other));
+    const look = () => {
+      if (awaited.every((other) => confirmed.has(other))) resolve();
+    };
+    this.#asked.set(ask, (by) => {
+      confirmed.add(by);
+      look();
+    });
+    const timer = setTimeout(resolve, CONFIRM_MS);
+    try {
+      await send(db, { ...change, ask });
+      look();
+      await enough;
+      return confirmed;
+    } finally {
+      clearTimeout(timer);
+      this.#asked.delete(ask);
+    }
   }
 
   #receive(payload: string): void {
-    const { topic, id } = JSON.parse(payload) as { topic: Topic; id: string };
-    this.#dispatch(topic, id);
+    const message = JSON.parse(payload) as Message;
+    if ('confirmed' in message) {
+      this.#silent.delete(message.by);
+      this.#asked.get(message.confirmed)?.(message.by);
+      return;
+    }
+    this.#dispatch(message.topic, message.id);
+    if (message.ask !== undefined && this.#options.replica !== undefined)
+      this.#confirm(message.ask, this.#options.replica);
+  }
+
+  /** By the connection that listens: one that is in order. A lost one is noticed, and then everything is looked up. */
+  #confirm(ask: string, by: string): void {
+    if (this.#asked.has(ask)) return; // its own
+    const client = this.#client;
+    if (!client) return;
+    const message: Message = { confirmed: ask, by };
+    client`select pg_notify(${CHANNEL}, ${JSON.stringify(message)})`.catch(() => {});
   }
 
   #dispatch(topic: Topic, id: string): void {

@@ -212,6 +212,12 @@ export class TestPortal implements AsyncDisposable {
     await this.#ended;
   }
 
+  /** Neither hears nor answers until it is thawed; its database connections stay. */
+  freeze(): Disposable {
+    this.#child?.kill('SIGSTOP');
+    return { [Symbol.dispose]: () => void this.#child?.kill('SIGCONT') };
+  }
+
   /** SIGTERM; resolves when it has ended in order. Throws, and kills it, where it takes longer than it promises. */
   async stop(): Promise<void> {
     this.#child?.kill('SIGTERM');

@@ -168,6 +168,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       sandboxes,
       pool,
       gateway: way,
+      announce: (session) => deps.notifications.announce(db, 'access-session', session),
       accounts,
       clusters,
       roles: deps.roles,

@@ -48,6 +48,7 @@ import { sessionsRoutes, terminalUpgrade } from './http/routes/sessions.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { tokensRoutes } from './http/routes/tokens.ts';
 import { usersRoutes } from './http/routes/users.ts';
+import { noteUnconfirmed } from './http/unconfirmed.ts';
 import { Upgrades } from './http/upgrades.ts';
 import { WebProcess } from './http/web-process.ts';
 import { reachable, WebProxy } from './http/web.ts';
@@ -88,7 +89,15 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const database: Database = opening.use(openDatabase(options.database.url));
   const { db } = database;
   const replica = await replicaId(config.dataDir);
-  const notifications = opening.use(new Notifications(options.database.url));
+  const notifications = opening.use(
+    new Notifications(options.database.url, {
+      replica,
+      onUnconfirmed(topic, id, replicas) {
+        noteUnconfirmed(replicas);
+        log.warn({ topic, id, replicas }, 'a change was not confirmed by every replica that lives');
+      },
+    }),
+  );
   await notifications.start();
   const portalId = await settleSetting(db, 'portal-id', randomUUID());
   // It listens before it counts as living: who waits for its word gets it.

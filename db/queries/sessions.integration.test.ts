@@ -176,14 +176,14 @@ describe('revokedOf', () => {
     await insert({ state: 'active', replica: randomUUID() });
     await insert({ state: 'ended' });
     await change();
-    const found = await sessions.revokedOf(database.db, replica);
+    const found = await sessions.revokedOf(database.db, { replica });
     expect(found.map((revocation) => revocation.reason)).toEqual(expected);
   });
 
   it('leaves sessions that an API token opened when somebody signs out', async () => {
     await insert({ state: 'active', webSessionId: null });
     await database.db.update(webSessions).set(end);
-    expect(await sessions.revokedOf(database.db, replica)).toEqual([]);
+    expect(await sessions.revokedOf(database.db, { replica })).toEqual([]);
   });
 });
 

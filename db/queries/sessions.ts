@@ -1,5 +1,5 @@
 /** Access sessions' rows. Only server/sessions writes them. */
-import { and, count, desc, eq, exists, inArray, lt, lte, ne, or, sql, type SQL } from 'drizzle-orm';
+import { and, count, desc, eq, exists, inArray, isNull, lt, lte, ne, notInArray, or, sql, type SQL } from 'drizzle-orm';
 import type { EndReason, SessionState } from '../../server/domain/access-session.ts';
 import type { Db } from '../client.ts';
 import { accessSessions, clusters, roles, users, webSessions } from '../schema.ts';
@@ -186,6 +186,28 @@ export async function unfinishedOf(db: Db, replica: string): Promise<SessionWith
   return rows.map(flatten);
 }
 
+/** What replicas other than these have begun and not finished. */
+export async function unfinishedNotOf(db: Db, living: string[]): Promise<SessionWithNames[]> {
+  const theirs = or(isNull(accessSessions.replica), notInArray(accessSessions.replica, living));
+  return (await selectNamed(db).where(and(theirs, inArray(accessSessions.state, unfinished)))).map(flatten);
+}
+
+/** Those of `ids` that are in one of the states. */
+export async function sessionsOf(db: Db, ids: string[], states: SessionState[]): Promise<SessionWithNames[]> {
+  if (ids.length === 0) return [];
+  const rows = await selectNamed(db).where(and(inArray(accessSessions.id, ids), inArray(accessSessions.state, states)));
+  return rows.map(flatten);
+}
+
+/** Every live session on a cluster, whoever holds it. */
+export async function liveOn(db: Db, clusterId: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: accessSessions.id })
+    .from(accessSessions)
+    .where(and(eq(accessSessions.clusterId, clusterId), inArray(accessSessions.state, live)));
+  return rows.map(({ id }) => id);
+}
+
 /** Ended, with leftovers that are not known to be gone. Oldest first. */
 export async function awaitingCleanup(db: Db, limit: number): Promise<SessionRow[]> {
   return db
@@ -209,10 +231,11 @@ export async function unfinishedAmong(db: Db, ids: readonly string[]): Promise<S
 export type Revocation = { id: string; reason: 'signed-out' | 'revoked'; detail: string };
 
 /**
- * Live sessions of the replica whose ground is gone: their person signed out or was disabled or lost the role, or
+ * Live sessions of the replica, or of `ids`, whose ground is gone: their person signed out or was disabled or lost the role, or
  * the role or the cluster was removed.
  */
-export async function revokedOf(db: Db, replica: string): Promise<Revocation[]> {
+export async function revokedOf(db: Db, whose: { replica: string } | { ids: string[] }): Promise<Revocation[]> {
+  const chosen = 'ids' in whose ? inArray(accessSessions.id, whose.ids) : eq(accessSessions.replica, whose.replica);
   const rows = await db
     .select({
       id: accessSessions.id,
@@ -227,7 +250,7 @@ export async function revokedOf(db: Db, replica: string): Promise<Revocation[]> 
     .innerJoin(clusters, eq(clusters.id, accessSessions.clusterId))
     .leftJoin(roles, eq(roles.name, accessSessions.role))
     .leftJoin(webSessions, eq(webSessions.id, accessSessions.webSessionId))
-    .where(and(eq(accessSessions.replica, replica), inArray(accessSessions.state, live)));
+    .where(and(chosen, inArray(accessSessions.state, live)));
   return rows.flatMap((row): Revocation[] => {
     if (row.disabled) return [{ id: row.id, reason: 'revoked', detail: 'The user was disabled.' }];
     if (row.clusterRemoved) return [{ id: row.id, reason: 'revoked', detail: 'The cluster was removed.' }];

@@ -2,7 +2,9 @@
 import Docker from 'dockerode';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../machine/until.ts';
-import { TestPortal } from '../portal.ts';
+import { CloseCode } from '../../protocol/frames.ts';
+import { leftovers, nothing } from '../leftovers.ts';
+import { TestPortal, type Visitor } from '../portal.ts';
 
 let here: TestPortal;
 let there: TestPortal;
@@ -23,7 +25,59 @@ async function containers(): Promise<{ id: string; replica: string }[]> {
   return found.map(({ Id, Labels }) => ({ id: Id, replica: Labels['sallyport.replica']! }));
 }
 
-it('warm sandboxes of a replica that lives are its own; those of one that was killed are removed by the other', async () => {
+const status = async (portal: TestPortal, person: Visitor): Promise<number> =>
+  (await fetch(`${portal.url}/api/v1/me`, { headers: { cookie: person.cookie } })).status;
+
+it('signing out at one replica is felt at the other: at its next request, and in its terminals within a second', async () => {
+  const person = await here.visitor([await here.role()]);
+  const other = there.same(person);
+  const { id, terminal } = await other.open();
+  await terminal.shows(/\$ $/);
+  expect(await status(there, person)).toBe(200);
+  const began = performance.now();
+  const out = await fetch(`${here.url}/api/v1/sign-out`, {
+    method: 'POST',
+    headers: { cookie: person.cookie, origin: here.url },
+  });
+  expect(out.headers.get('x-sallyport-unconfirmed-replicas')).toBeNull();
+  // The very next request: nothing is waited for.
+  expect(await status(there, person)).toBe(401);
+  expect(await terminal.close()).toMatchObject({ code: expect.toBeOneOf([CloseCode.signedOut, CloseCode.ended]) });
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(await here.ended(id)).toMatchObject({ endReason: 'signed-out', cleanupPending: false });
+});
+
+it('a session that another replica holds is shown and ended by each, and typed into at its own', async () => {
+  const person = await here.visitor([await here.role()]);
+  const { id, terminal } = await there.same(person).open();
+  await terminal.shows(/\$ $/);
+  expect(await person.api('GET', `/sessions/${id}`)).toMatchObject({ state: 'active' });
+  await expect(person.api('POST', `/sessions/${id}/ticket`)).rejects.toMatchObject({ code: 'session-elsewhere' });
+  expect(await here.admin('POST', `/sessions/${id}/end`)).toMatchObject({ state: 'ended', endReason: 'revoked' });
+  await terminal.close();
+  expect((await leftovers(here)).containers).not.toContain(id);
+  expect((await leftovers(here)).cluster).toEqual([]);
+});
+
+it('a replica that lives and does not hear is named, after a second', async () => {
+  const person = await here.visitor([await here.role()]);
+  const began = performance.now();
+  let answer: Response;
+  {
+    using _ = there.freeze();
+    answer = await fetch(`${here.url}/api/v1/users/${person.id}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${here.adminToken}`, 'content-type': 'application/json' },
+      body: '{"disabled":true}',
+    });
+  }
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('x-sallyport-unconfirmed-replicas')).toBe('1');
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(await status(there, person)).toBe(401);
+});
+
+it('warm sandboxes of a replica that lives are its own; what one that was killed has left is removed by the other', async () => {
   const warm = await until(async () => ((await containers()).length === 2 ? containers() : undefined), {
     within: 30_000,
     what: 'a warm sandbox of each',
@@ -39,13 +93,18 @@ it('warm sandboxes of a replica that lives are its own; those of one that was ki
   });
   expect((await containers()).map(({ id }) => id)).toContain(theirs.id);
 
+  const person = await here.visitor([await here.role()]);
+  const { id, terminal } = await there.same(person).open();
+  await terminal.shows(/\$ $/);
   await there.kill();
-  // As if the lease had run out.
+  // As if its lease, and the time that a session waits for its page, had run out.
   await here.sql`update replicas set seen_at = now() - interval '1 hour' where id <> ${mine!.id}`;
   await here.restart();
   await until(async () => (await containers()).every(({ replica }) => replica === mine!.id), {
     within: 30_000,
     what: 'the end of the dead one’s',
   });
+  expect(await here.ended(id)).toMatchObject({ endReason: 'detached', cleanupPending: false });
+  expect((await leftovers(here)).cluster).toEqual(nothing.cluster);
   await there.up();
 });

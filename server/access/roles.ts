@@ -2,7 +2,7 @@
  * Roles: what a person may do, by the groups that they are in. Kept in memory until a NOTIFY says that one changed.
  */
 import type { Db } from '../../db/client.ts';
-import { notify, type Notifications } from '../../db/notifications.ts';
+import type { Notifications } from '../../db/notifications.ts';
 import { deleteRole, listRoles, upsertRole, type NewRole, type RoleRow } from '../../db/queries/roles.ts';
 import { claimSetting } from '../../db/queries/settings.ts';
 import type { Person, PortalRole } from '../domain/person.ts';
@@ -13,7 +13,7 @@ export type Role = Omit<RoleRow, 'portal'> & { portal: PortalRole };
 
 export type RolesDeps = {
   db: Db;
-  notifications: Pick<Notifications, 'on' | 'onReset' | 'listening'>;
+  notifications: Pick<Notifications, 'on' | 'onReset' | 'listening' | 'announce'>;
   audit: { record(event: AuditEvent): Promise<void> };
   now: () => Date;
 };
@@ -79,8 +79,7 @@ export class Roles {
     if (before?.portal === 'admin' && (role.portal !== 'admin' || !role.groups.length))
       await this.#keepAnAdmin(role.name);
     const after = (await upsertRole(this.#deps.db, role, this.#deps.now())) as Role;
-    this.#cached = undefined;
-    await notify(this.#deps.db, 'role', role.name);
+    await this.#deps.notifications.announce(this.#deps.db, 'role', role.name);
     await this.#audit(before ? 'role.updated' : 'role.created', by, { role: role.name, before: before ?? null, after });
     return after;
   }
@@ -94,8 +93,7 @@ export class Roles {
       });
     if (before.portal === 'admin') await this.#keepAnAdmin(name);
     await deleteRole(this.#deps.db, name);
-    this.#cached = undefined;
-    await notify(this.#deps.db, 'role', name);
+    await this.#deps.notifications.announce(this.#deps.db, 'role', name);
     await this.#audit('role.deleted', by, { role: name, before });
   }
 

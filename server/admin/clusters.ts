@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import type { Db } from '../../db/client.ts';
+import { notify } from '../../db/notifications.ts';
 import { listRoles } from '../../db/queries/roles.ts';
 import { settleSetting } from '../../db/queries/settings.ts';
 import { seedRoles } from '../access/roles.ts';
@@ -103,7 +104,7 @@ function openRegistry({ config, db }: Omit<Opened, 'values'>, clusterRoles: () =
   return new ClusterRegistry({
     db,
     // A command lives for a moment: it keeps nothing that a notification would have to change.
-    notifications: { on: () => () => {}, onReset: () => () => {} },
+    notifications: { on: () => () => {}, onReset: () => () => {}, announce: notify },
     sealer: new Sealer(loadSecrets(config).masterKeys),
     audit: directAudit(db),
     addresses: { allowPrivate: config.clusters.allowPrivate },

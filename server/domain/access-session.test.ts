@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   decide,
   extend,
+  leftAlone,
   nextDeadline,
   renewAt,
   serviceAccountName,
@@ -44,6 +45,34 @@ const anyClocks = fc
     }),
   );
 const anyNow = fc.integer({ min: 0, max: 30 * 60 * MIN }).map(at);
+
+describe('a session whose portal process is dead', () => {
+  const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
+  const session = {
+    state: 'active',
+    openedAt: at(0),
+    lastInputAt: at(9),
+    detachedAt: null,
+    hardCapAt: at(480),
+    idleMs: 15 * 60_000,
+    detachedMs: 5 * 60_000,
+  };
+
+  it('waits for it as long as it would for its page', () => {
+    expect(leftAlone(session, at(10), at(14))).toBeNull();
+    expect(leftAlone(session, at(10), at(15))).toMatchObject({ reason: 'detached' });
+    expect(leftAlone({ ...session, detachedAt: at(8) }, at(10), at(13))).toMatchObject({ reason: 'detached' });
+  });
+
+  it('idles out and meets its hard cap all the same', () => {
+    expect(leftAlone({ ...session, idleMs: 60_000 }, at(10), at(10))).toMatchObject({ reason: 'idle' });
+    expect(leftAlone({ ...session, hardCapAt: at(11) }, at(10), at(11))).toMatchObject({ reason: 'hard-cap' });
+  });
+
+  it.each(['opening', 'ending'])('ends at once where it was %s', (state) => {
+    expect(leftAlone({ ...session, state }, at(10), at(10))).toMatchObject({ reason: 'fault' });
+  });
+});
 
 describe('decide', () => {
   it.each([

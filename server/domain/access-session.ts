@@ -71,6 +71,24 @@ export function decide(clocks: SessionClocks, now: Date, warnedFor: Date | null)
   return from <= now ? { kind: 'warn', deadline } : { kind: 'wait', until: from };
 }
 
+/**
+ * What becomes of a session whose portal process is dead and may come back: it waits as if its page had closed when the
+ * process was last seen, `leftAt`. Null: it has time left.
+ */
+export function leftAlone(
+  session: SessionClocks & { state: string },
+  leftAt: Date,
+  now: Date,
+): { reason: EndReason; detail: string } | null {
+  if (session.state !== 'active') return { reason: 'fault', detail: 'The portal process that held it has gone.' };
+  const decision = decide({ ...session, detachedAt: session.detachedAt ?? leftAt }, now, null);
+  if (decision.kind !== 'end') return null;
+  return {
+    reason: decision.reason,
+    detail: 'The portal process that held it had gone, and did not come back in time.',
+  };
+}
+
 /** The clocks after Extend: the idle clock starts anew; the hard cap stays where it is. */
 export function extend(clocks: SessionClocks, now: Date): SessionClocks {
   return { ...clocks, lastInputAt: now > clocks.lastInputAt ? now : clocks.lastInputAt };

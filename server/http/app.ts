@@ -14,6 +14,7 @@ import { asProblem, problemBody, problemHeaders } from './problems.ts';
 import { newRouter, type Router } from './router.ts';
 import { changesState, requireSameOrigin } from './same-origin.ts';
 import { healthSchema } from './schemas.ts';
+import { collectUnconfirmed, UNCONFIRMED_HEADER } from './unconfirmed.ts';
 
 /** Who a request's proof stands for. Undefined: nobody. Throws Problem `token-invalid` for a bearer that is not good. */
 export type Identify = (proof: {
@@ -52,7 +53,8 @@ export function buildApp(deps: AppDeps): Router {
       'clientAddress',
       clientAddress(c.env.incoming.socket.remoteAddress, c.req.header('x-forwarded-for'), deps.trusted),
     );
-    await next();
+    const unconfirmed = await collectUnconfirmed(next);
+    if (unconfirmed.size > 0) c.header(UNCONFIRMED_HEADER, String(unconfirmed.size));
     c.header('x-correlation-id', correlation.id);
     c.header('traceparent', correlation.traceparent);
     c.header('x-content-type-options', 'nosniff');

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { openDatabase, type Database } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
+import { notify } from '../../db/notifications.ts';
 import { findCluster } from '../../db/queries/clusters.ts';
 import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
 import { testDatabase, type TestDatabase } from '../../e2e/database.ts';
@@ -32,7 +33,7 @@ const audit = { record: async (event: AuditEvent) => void recorded.push(event) }
 const stack = new AsyncDisposableStack();
 
 function newRegistry(sealer: Sealer, allowPrivate: boolean | string[] = true): ClusterRegistry {
-  const notifications = { on: () => () => {}, onReset: () => () => {} };
+  const notifications = { on: () => () => {}, onReset: () => () => {}, announce: notify };
   const now = () => new Date();
   const facts = { db: db.db, notifications, sealer, audit, now, clusterRoles: async () => clusterRoles };
   return stack.use(new ClusterRegistry({ ...facts, addresses: { allowPrivate } }));

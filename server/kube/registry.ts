@@ -34,7 +34,7 @@ import { type Probe, probe } from './probe.ts';
 
 export type RegistryDeps = {
   db: Db;
-  notifications: Pick<Notifications, 'on' | 'onReset'>;
+  notifications: Pick<Notifications, 'on' | 'onReset' | 'announce'>;
   sealer: Sealer;
   audit: AuditSink;
   addresses: AddressRules;
@@ -163,7 +163,7 @@ export class ClusterRegistry implements AsyncDisposable {
     });
     if (!(await removeCluster(this.#deps.db, id, this.#deps.now()))) throw clusterUnknown(nameOrId);
     this.#forget(id);
-    await notify(this.#deps.db, 'cluster', id);
+    await this.#deps.notifications.announce(this.#deps.db, 'cluster', id);
   }
 
   async #insert(

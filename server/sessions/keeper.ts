@@ -17,9 +17,13 @@ const RETRY_MS = 2_000;
 /** The start waits this long for sessions to be taken up, so that pages which reconnect find them; then goes on. */
 const START_MS = 5_000;
 
+/** Of these a session may lose its ground; one that another replica ends is told of by its own id. */
+const WATCHED = ['web-session', 'user', 'role', 'cluster', 'access-session'] as const;
+type Watched = (typeof WATCHED)[number];
+
 /** Tells of rows that changed; see db/notifications.ts. */
 type Changes = {
-  on(topic: 'web-session' | 'user' | 'role' | 'cluster', handler: () => void): () => void;
+  on(topic: Watched, handler: () => void): () => void;
   onReset(handler: () => void): () => void;
   /** Whether the database tells at the moment. */
   readonly listening: boolean;
@@ -59,7 +63,7 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
   const check = (): void =>
     void sessions.checkRevocations().catch((err: unknown) => log.error({ err }, 'revocations could not be looked up'));
 
-  const stops = (['web-session', 'user', 'role', 'cluster'] as const).map((topic) => changes.on(topic, check));
+  const stops = WATCHED.map((topic) => changes.on(topic, check));
   const checkAll = (): void => {
     check();
     if (changes.listening) reap(); // the database is back: what could not be written is now

@@ -11,6 +11,11 @@ export const notYours = () =>
   });
 export const notLive = () =>
   new Problem('session-not-live', 409, 'The session has ended.', { next: 'Open a new one.' });
+/** Terminal, files and clocks of a session are with the replica that holds it. */
+export const elsewhere = () =>
+  new Problem('session-elsewhere', 503, 'Another replica of the portal holds this session.', {
+    next: 'Reload the page. If it stays so, an administrator has to make the balancer keep a browser at one replica.',
+  });
 /** After a restart, until the session is taken up; or while another replica ends it. */
 export const comingBack = () =>
   new Problem('session-coming-back', 503, 'The portal is taking the session up again.', {

@@ -17,9 +17,10 @@ import { livingOthers } from '../domain/replica-lease.ts';
 import { clusterUnknown, sessionEnded, sessionUnknown } from '../domain/shared-problems.ts';
 import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
+import { endedByOthers, endNotHeld, heldElsewhere, tendOrphans, type AcrossDeps } from './across.ts';
 import { each, settledWithin, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
-import { endLive, endRow, type Ending, type EndingDeps, type Unwritten } from './ending.ts';
+import { endLive, endRow, type Ending, type Unwritten } from './ending.ts';
 import { detailOf, LiveSession } from './live-session.ts';
 import { insertRow } from './new-row.ts';
 import { activate, startShell, type Size } from './opening.ts';
@@ -36,7 +37,7 @@ import type {
   SealerPart,
   TerminalPart,
 } from './parts.ts';
-import { comingBack, notLive, notYours, openingLate, stopping } from './problems.ts';
+import { comingBack, elsewhere, notLive, notYours, openingLate, stopping } from './problems.ts';
 import { reap } from './reaper.ts';
 import { newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
 import { sealingContexts } from '../crypto/sealed-records.ts';
@@ -68,6 +69,8 @@ export type SessionsDeps = {
   sandboxes: Sandboxes;
   pool: WarmPool;
   gateway: GatewayPart;
+  /** Tells every replica that a session's row has changed. */
+  announce(session: string): Promise<void>;
   accounts: AccountsPart;
   clusters: ClustersPart;
   roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
@@ -85,7 +88,7 @@ export type { SessionView };
 
 export class Sessions implements AsyncDisposable {
   readonly #deps: SessionsDeps;
-  readonly #endingDeps: EndingDeps;
+  readonly #endingDeps: AcrossDeps;
   readonly #live = new Map<string, LiveSession>();
   /** Rows on their way into the database: nobody has left them behind. */
   readonly #inserting = new Set<string>();
@@ -211,13 +214,13 @@ export class Sessions implements AsyncDisposable {
     const live = this.#live.get(id);
     if (live) return this.#end(live, ending);
     const row = await rows.findSession(this.#deps.db, id);
-    if (row && row.state !== 'ended') await endRow(this.#endingDeps, row, ending);
+    if (row && row.state !== 'ended') await endNotHeld(this.#endingDeps, row, ending);
   }
 
-  /** Ends all that this process holds on a cluster, while its credential still stands. */
+  /** Ends all there is on a cluster, on every replica, while its credential still stands. */
   async endOn(clusterId: string, ending: Ending): Promise<void> {
-    const found = [...this.#live.values()].filter((live) => live.row.clusterId === clusterId);
-    await Promise.all(found.map((live) => this.#end(live, ending)));
+    const found = await rows.liveOn(this.#deps.db, clusterId);
+    await Promise.all(found.map((id) => this.end(id, ending)));
   }
 
   /** Throws Problem `session-not-found`, also where the person may not see it. */
@@ -349,15 +352,23 @@ export class Sessions implements AsyncDisposable {
       keepUp(this.#deps, live, (ending) => void this.#end(live, ending).catch(this.#logged(live.id)));
   }
 
-  /** Ends sessions whose person, sign-in, role or cluster is no more. Called whenever one of these changed. */
+  /**
+   * Ends sessions whose person, sign-in, role or cluster is no more, and those that another replica was asked to end.
+   * Called whenever one of these changed.
+   */
   checkRevocations(): Promise<void> {
     this.#checkAgain = true;
     this.#checking ??= (async () => {
       try {
         while (this.#checkAgain) {
           this.#checkAgain = false;
-          const revoked = await rows.revokedOf(this.#deps.db, this.#deps.replica);
-          await Promise.all(revoked.map(({ id, reason, detail }) => this.end(id, { reason, detail })));
+          const held = [...this.#live.values()].filter(({ alive }) => alive).map(({ id }) => id);
+          const [revoked, ended] = await Promise.all([
+            rows.revokedOf(this.#deps.db, { replica: this.#deps.replica }),
+            endedByOthers(this.#deps, held),
+          ]);
+          const endings = revoked.map(({ id, reason, detail }) => ({ id, ending: { reason, detail } }));
+          await Promise.all([...endings, ...ended].map(({ id, ending }) => this.end(id, ending)));
         }
       } finally {
         this.#checking = undefined;
@@ -424,6 +435,7 @@ export class Sessions implements AsyncDisposable {
     for (const [id, write] of this.#unwritten) if (await write()) this.#unwritten.delete(id);
     await this.checkRevocations().catch(this.#logged(null));
     await this.takeOver().catch(this.#logged(null));
+    await tendOrphans(this.#endingDeps).catch(this.#logged(null));
     await reap({
       ...this.#deps,
       others: () => this.#others(),
@@ -447,6 +459,9 @@ export class Sessions implements AsyncDisposable {
       await this.#end(live, { reason: 'fault', detail: 'The portal was stopped while the session was being opened.' });
     if (live.ending) return live.ending;
     await writeInput(this.#deps, live);
+    // Its page is closed from now on; where this portal does not come back, the others go by it.
+    const detachedAt = live.row.detachedAt ?? this.#deps.now();
+    await rows.noteSession(this.#deps.db, live.id, { detachedAt }).catch(this.#logged(live.id));
     await this.#deps.gateway.cut(live.id);
     await live.sandbox?.terminal.release();
     await live.sandbox?.sandbox.release();
@@ -495,7 +510,8 @@ export class Sessions implements AsyncDisposable {
     if (!live) {
       const row = await visibleRow(this.#deps.db, id, person);
       if (row.userId !== person.id) throw notYours();
-      throw row.state === 'ended' ? notLive() : comingBack();
+      if (row.state === 'ended') throw notLive();
+      throw (await heldElsewhere(this.#deps, row)) ? elsewhere() : comingBack();
     }
     if (live.row.userId !== person.id) throw person.portal === 'member' ? sessionUnknown() : notYours();
     if (!live.alive) throw notLive();
