@@ -63,21 +63,16 @@ describe.runIf(root)('as root, web', () => {
     writeFileSync(join(inner, 'server', 'main.ts'), '');
     writeFileSync(join(inner, 'intruder.js'), INTRUDER);
     chmodSync(path, mode);
-    return { path: inner, node: join(inner, 'bin', 'node') };
+    // With a slash at its end, as a folder's URL has it.
+    return { path: `${inner}/`, node: join(inner, 'bin', 'node') };
   }
 
   async function intrude(mode: number) {
     const { path, node } = checkout(mode);
     const isolation = chooseIsolation(path, node);
     const seenAs = isolation.kind === 'mount' ? isolation.root : path;
-    const args = [
-      join(seenAs, 'intruder.js'),
-      portal.dataDir,
-      String(portal.pid),
-      join(portal.dataDir, 'engine.sock'),
-      seenAs,
-    ];
-    const command = webCommand(isolation, path, node, args);
+    const args = [portal.dataDir, String(portal.pid), join(portal.dataDir, 'engine.sock'), seenAs];
+    const command = webCommand(isolation, path, node, 'intruder.js', args);
     const child = spawn(command.file, command.args, {
       cwd: command.cwd,
       env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production' },

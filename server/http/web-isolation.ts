@@ -35,18 +35,23 @@ export function chooseIsolation(root: string, node: string): Isolation {
   return { kind: 'mount', root: MOUNT, node: inside(root, node) };
 }
 
-/** The command line that runs `args` with Node in the checkout, apart as `isolation` says. */
-export function webCommand(isolation: Isolation, root: string, node: string, args: string[]): WebCommand {
-  if (isolation.kind === 'none') return { file: node, args, cwd: root };
-  if (isolation.kind === 'user') return { file: node, args, cwd: root, uid: WEB_UID, gid: WEB_UID };
+/** The command line that runs a file of the checkout (`program`: from its root) with Node, apart as `isolation` says. */
+export function webCommand(
+  isolation: Isolation,
+  root: string,
+  node: string,
+  program: string,
+  args: string[],
+): WebCommand {
+  if (isolation.kind !== 'mount') {
+    const user = isolation.kind === 'user' ? { uid: WEB_UID, gid: WEB_UID } : {};
+    return { file: node, args: [join(root, program), ...args], cwd: root, ...user };
+  }
   const script =
     'mount --make-rprivate / && mount --bind "$1" "$2" && program="$3" && cd "$2" && shift 3 && ' +
     'exec setpriv --reuid=64741 --regid=64741 --clear-groups --no-new-privs --bounding-set=-all "$program" "$@"';
-  return {
-    file: 'unshare',
-    args: ['--mount', 'sh', '-c', script, 'sh', root, isolation.root, isolation.node, ...args],
-    cwd: '/',
-  };
+  const given = [root, isolation.root, isolation.node, join(isolation.root, program), ...args];
+  return { file: 'unshare', args: ['--mount', 'sh', '-c', script, 'sh', ...given], cwd: '/' };
 }
 
 function inside(root: string, node: string): string {

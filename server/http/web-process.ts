@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { Finding } from './health.ts';
 import { chooseIsolation, webCommand, type Isolation } from './web-isolation.ts';
@@ -65,15 +65,8 @@ export class WebProcess implements AsyncDisposable {
     const { root, env, log } = this.#options;
     const port = await freePort();
     const next = createRequire(join(root, 'package.json')).resolve('next/dist/bin/next');
-    const program = this.isolation.kind === 'mount' ? next.replace(root, this.isolation.root) : next;
-    const command = webCommand(this.isolation, root, this.#node, [
-      program,
-      'start',
-      '-p',
-      String(port),
-      '-H',
-      '127.0.0.1',
-    ]);
+    const args = ['start', '-p', String(port), '-H', '127.0.0.1'];
+    const command = webCommand(this.isolation, root, this.#node, relative(root, next), args);
     const child = spawn(command.file, command.args, {
       cwd: command.cwd,
       env: {
@@ -118,7 +111,7 @@ export class WebProcess implements AsyncDisposable {
   #failed(how: string, said: string[] = []): void {
     if (this.#stopped) return;
     this.#problem = how;
-    this.#options.log.error({ how, said: said.slice(-8), againInMs: this.#backoff }, 'web is away');
+    this.#options.log.error({ how, said, againInMs: this.#backoff }, 'web is away');
     this.#retry = setTimeout(() => this.start(), this.#backoff);
     this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MS.most);
   }
