@@ -9,7 +9,7 @@ test('names the process that listens on a port', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  expect(listenerOn(port)).toContain(`(pid ${process.pid})`);
+  expect(listenerOn(port)).toBe(`node (pid ${process.pid})`);
   expect(await portIsFree(port)).toBe(false);
   server.close();
   await once(server, 'close');

@@ -1,5 +1,6 @@
 /** Who listens on a port: for an error that says what to do. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** proc(5), /proc/net/tcp: state 0A is LISTEN; the inode names the socket. */
 function listeningInodes(port: number): Set<string> {
@@ -25,10 +26,17 @@ export function listenerOn(port: number): string | undefined {
     try {
       for (const fd of readdirSync(`/proc/${pid}/fd`)) {
         const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-        if (inode && inodes.has(inode)) return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`;
+        if (inode && inodes.has(inode)) return `${programOf(pid)} (pid ${pid})`;
       }
     } catch {
       // another user's process, or one that has just ended
     }
   return undefined;
+}
+
+/** What it was started as; the kernel's short name is that of a thread, which Node calls `MainThread`. */
+function programOf(pid: string): string {
+  const [command = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  // Some overwrite their command line with a sentence (`nginx: master process …`).
+  return basename(command.split(/[: ]/)[0] ?? '') || readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 }

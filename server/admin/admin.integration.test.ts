@@ -9,6 +9,7 @@ import { admin, spawnAdmin } from '../../e2e/admin-command.ts';
 import { startBarePortal, type BarePortal } from '../../e2e/bare-portal.ts';
 import { Sealer } from '../crypto/sealing.ts';
 
+const DOCS = join(import.meta.dirname, '../../docs');
 let portal: BarePortal;
 let folder: string;
 
@@ -84,6 +85,14 @@ test.each([
   expect(ran.code).toBe(code);
   expect(ran.said).toContain(sentence);
   expect(ran.said).not.toContain('    at ');
+});
+
+test('every metric that the documentation names is there', async () => {
+  const shown = await (await fetch(`${portal.origin}/metrics`)).text();
+  const docs = ['operations', 'security', 'performance'].map((name) => readFileSync(join(DOCS, `${name}.md`), 'utf8'));
+  const named = [...new Set(docs.join('').match(/\bsallyport_[a-z_]+\b/g))];
+  expect(named).toContain('sallyport_audit_journal_bytes');
+  for (const name of named) expect(shown).toContain(`# TYPE ${name} `);
 });
 
 test('a backup of a running portal, restored elsewhere, is the same portal', async () => {

@@ -128,3 +128,15 @@ test('docs/configuration.md is the table of the variables', () => {
   const plain = (text: string) => text.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
   expect(plain(readFileSync(path, 'utf8'))).toContain(plain(tableOf(variables)));
 });
+
+test.each(['README.md', 'docker-compose.yml', 'docs/operations.md', 'docs/security.md', 'docs/sandbox-image.md'])(
+  'settings that %s names exist',
+  (file) => {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    // Of web's own process, and of tests.
+    const others = ['SALLYPORT_INTERNAL_URL'];
+    const named = [...new Set(text.match(/\bSALLYPORT_[A-Z_]*[A-Z](?![A-Z_*])/g) ?? [])];
+    const unknown = named.filter((name) => !(name.replace(/_FILE$/, '') in variables) && !others.includes(name));
+    expect(unknown.filter((name) => !new RegExp(`${name}_\\*`).test(text))).toEqual([]);
+  },
+);
