@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import { setPriority } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { Finding } from './health.ts';
@@ -15,6 +16,11 @@ const BACKOFF_MS = { least: 250, most: 30_000 };
 const START_MS = 60_000;
 /** Ms between an orderly end and the other one. */
 const STOP_MS = 3_000;
+/**
+ * Rendering takes a processor for milliseconds; a keystroke's way needs it for microseconds, at once. A tenth of the
+ * portal's share where both want all of it: pages come later then, and do come.
+ */
+const NICENESS = 10;
 
 export type WebProcessOptions = {
   /** The checkout, with `.next` built. */
@@ -80,6 +86,7 @@ export class WebProcess implements AsyncDisposable {
       ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid! }),
     });
     this.#child = child;
+    giveWay(child.pid);
     const said: string[] = [];
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {
@@ -126,6 +133,15 @@ export class WebProcess implements AsyncDisposable {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
     clearTimeout(timer);
+  }
+}
+
+/** Nothing is lost where it cannot be: pages then compete with keystrokes, as on any machine that is too small. */
+function giveWay(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICENESS);
+  } catch {
+    // It has ended already, which is told elsewhere; or the system allows no process to be nicer.
   }
 }
 

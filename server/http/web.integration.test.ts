@@ -170,3 +170,35 @@ test('answers stream: the first byte does not wait for the last', async () => {
   expect(Buffer.from((await reader.read()).value!).toString()).toBe('last');
   slow.close();
 });
+
+test('a page that web does not finish is cut off for the reader too, never taken for whole', async () => {
+  const dying = createServer((_request, response) => {
+    response.write('half a p', () => response.destroy());
+  });
+  dying.listen(0, '127.0.0.1');
+  await once(dying, 'listening');
+  await using behind = await startBarePortal({
+    SALLYPORT_WEB_URL: `http://127.0.0.1:${(dying.address() as AddressInfo).port}`,
+  });
+  await expect(fetch(`${behind.origin}/x`).then((response) => response.text())).rejects.toThrow();
+  dying.close();
+});
+
+test('a reader who leaves in the midst of a page leaves web, too', async () => {
+  const left = Promise.withResolvers<void>();
+  const endless = createServer((_request, response) => {
+    response.write('first');
+    response.once('close', () => left.resolve());
+  });
+  endless.listen(0, '127.0.0.1');
+  await once(endless, 'listening');
+  await using behind = await startBarePortal({
+    SALLYPORT_WEB_URL: `http://127.0.0.1:${(endless.address() as AddressInfo).port}`,
+  });
+  const leave = new AbortController();
+  const response = await fetch(`${behind.origin}/x`, { signal: leave.signal });
+  await response.body!.getReader().read();
+  leave.abort();
+  await left.promise;
+  endless.close();
+});
