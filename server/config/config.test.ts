@@ -50,6 +50,7 @@ test.each<[string, Record<string, string>, string]>([
   ['plain http for others', { SALLYPORT_PUBLIC_URL: 'http://portal.example' }, 'SALLYPORT_PUBLIC_URL'],
   ['a proxy that is no network', { SALLYPORT_TRUSTED_PROXIES: '10.0.0.0/8,proxy' }, 'SALLYPORT_TRUSTED_PROXIES'],
   ['neither on, off nor a network', { SALLYPORT_CLUSTER_PRIVATE: 'yes' }, 'SALLYPORT_CLUSTER_PRIVATE'],
+  ['an engine by TLS, which is not spoken', { DOCKER_HOST: 'https://engine:2376' }, 'DOCKER_HOST'],
   ['another database', { DATABASE_URL: 'mysql://u:p@h/d' }, 'DATABASE_URL'],
   ['a migrating role alone', { MIGRATION_DATABASE_URL: 'postgres://u@h/d' }, 'DATABASE_URL'],
   ['a provider without client', { SALLYPORT_OIDC_ISSUER: 'https://id.example' }, 'SALLYPORT_OIDC_CLIENT_ID'],

@@ -240,7 +240,7 @@ function parseGithub(env: Env): GithubConfig | null {
 
 function parseSandbox(env: Env): Config['sandbox'] {
   const dockerHost = text(env, 'DOCKER_HOST', 'unix:///var/run/docker.sock');
-  if (!/^(unix:\/\/\/|tcp:\/\/|https?:\/\/)/.test(dockerHost))
+  if (!/^(unix:\/\/\/|tcp:\/\/|http:\/\/)/.test(dockerHost))
     throw new ConfigError('DOCKER_HOST', `"${dockerHost}" is no unix:///path and no tcp://host:port`);
   const memoryMb = integer(env, 'SALLYPORT_SANDBOX_MEMORY_MB', 512, 128, 262_144);
   const homeMb = integer(env, 'SALLYPORT_SANDBOX_HOME_MB', Math.floor(memoryMb / 2), 16, 262_144);
