@@ -176,20 +176,6 @@ export class TerminalController implements ConnectionSink {
     this.set({ pasting: null });
   }
 
-  async pasteFromClipboard(): Promise<void> {
-    try {
-      this.paste(await navigator.clipboard.readText());
-    } catch {
-      this.set({
-        banner: {
-          kind: 'info',
-          code: 'clipboard',
-          text: 'The browser did not allow reading the clipboard; paste with Ctrl-Shift-V.',
-        },
-      });
-    }
-  }
-
   #startPaste(text: string): void {
     this.#paste = new PasteJob(text, this.#emulator?.term.modes.bracketedPasteMode ?? false);
     this.#emulator?.term.scrollToBottom();
