@@ -7,7 +7,6 @@ import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOKEN_FILE } from '../../protocol/sandbox.ts';
 import { leftovers } from '../leftovers.ts';
-import { until } from '../machine/until.ts';
 import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
 import { testCluster } from '../use.ts';
 
@@ -175,9 +174,8 @@ it('a warm container holds no credential and nobody’s name, is used once, and 
   await using warm = await TestPortal.start({ warmPool: 1 });
   const docker = new Docker({ socketPath: warm.docker });
   const containers = async () => docker.listContainers({ filters: { label: [`sallyport.portal=${await warm.id()}`] } });
-  const [ready] = await until(async () => ((await containers()).length > 0 ? containers() : undefined), {
-    what: 'a warm container',
-  });
+  await warm.warmed(1);
+  const [ready] = await containers();
   const inside = await output(docker, ready!.Id, [
     'sh',
     '-c',

@@ -12,7 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => portal?.[Symbol.asyncDispose]());
 
-const LINES = 600;
+/** With their pauses longer than the portal is away. */
+const LINES = 300;
 
 it.each([
   ['stopped', () => portal.stop()],
