@@ -1,6 +1,6 @@
 /**
  * Plays a session log on an emulator: at true timing, faster, or at once to any moment. Screens are kept every
- * {@link KEYFRAME_BYTES} while it goes along, so that going back does not start from the beginning.
+ * {@link KEYFRAME_BYTES} or so while it goes along, so that going back does not start from the beginning.
  */
 import type { SerializeAddon } from '@xterm/addon-serialize';
 import { Store } from '../lib/store.ts';
@@ -10,6 +10,8 @@ import { firstAfter, type SessionLog } from './session-log.ts';
 
 /** xterm parses 5–35 MB/s: a seek parses at most about this much, some tens of milliseconds. */
 const KEYFRAME_BYTES = 512 * 1024;
+/** A screen that is kept costs some 20 ms and 100 kB: of a long recording they lie further apart. */
+const MOST_KEYFRAMES = 100;
 /** Bytes handed to xterm before it is waited for: it keeps what it has not parsed in memory. */
 const BATCH_BYTES = 256 * 1024;
 /** What a page shows behind the screen; a screen that is kept holds no more. */
@@ -191,7 +193,7 @@ export class Player {
       if (this.#index === target || pending >= BATCH_BYTES) {
         await this.#write(record.bytes);
         pending = 0;
-        if (this.#sinceKeyframe >= KEYFRAME_BYTES) this.#keep();
+        if (this.#sinceKeyframe >= Math.max(KEYFRAME_BYTES, this.log.bytes / MOST_KEYFRAMES)) this.#keep();
       } else this.#emulator.term.write(record.bytes);
     }
   }

@@ -66,9 +66,14 @@ export function Replay({
         tabIndex={0}
         role="group"
         aria-label="Recorded screen: space plays and pauses, arrow keys move"
-        className="flex min-h-0 flex-1 flex-col -outline-offset-2"
+        className="relative flex min-h-0 flex-1 flex-col -outline-offset-2"
       >
         <Screen player={player} />
+        {view.seeking ? (
+          <p role="status" className="appear card absolute top-3 right-3 z-10 px-3 py-1.5 shadow-pop">
+            Going to {countdown(view.atMs)}…
+          </p>
+        ) : null}
       </div>
       <Keystrokes log={log} atMs={view.atMs} />
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-t px-3 py-2">
@@ -114,11 +119,6 @@ export function Replay({
           Skip idle
         </label>
       </div>
-      {view.seeking ? (
-        <p role="status" className="sr-only">
-          Seeking
-        </p>
-      ) : null}
     </section>
   );
 }

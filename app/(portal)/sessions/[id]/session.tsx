@@ -116,7 +116,11 @@ function Summary({ session }: { session: Session }) {
           </span>
           <span className="text-muted">lasted {duration(end.getTime() - new Date(session.openedAt).getTime())}</span>
           <span className="text-muted">recorded {bytes(session.recordedBytes)}</span>
-          {session.state === 'ended' ? <span>{endSentence(session)}</span> : null}
+          {session.state === 'ended' ? (
+            <span>
+              {endSentence(session)} {session.endDetail}
+            </span>
+          ) : null}
         </span>
       </summary>
       <div className="grid gap-x-10 gap-y-3 border-t px-4 py-3 lg:grid-cols-2">
