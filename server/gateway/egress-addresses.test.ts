@@ -93,6 +93,15 @@ test.each([
     });
 });
 
+test('a cluster that was registered a moment ago is one already', async () => {
+  const servers = [API_SERVER];
+  const made = new EgressAddresses(['10.0.0.0/8'], async () => servers);
+  const target = { host: '10.0.0.6', port: 6443 };
+  expect(await made.resolve(target)).toEqual(['10.0.0.6']);
+  servers.push(target);
+  await expect(made.resolve(target)).rejects.toMatchObject(refused);
+});
+
 test('what the operator allows is let through, by address and by name', async () => {
   const { made } = addresses({ inner: [['10.9.9.9', 'fd00:1::2']], 'api.example': [['203.0.113.9']] });
   expect(await made.resolve({ host: 'inner', port: 443 })).toEqual(['10.9.9.9', 'fd00:1::2']);

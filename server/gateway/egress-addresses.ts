@@ -20,7 +20,7 @@ export class EgressAddresses {
   readonly #private: AddressRanges;
   readonly #apiServers: ApiServers;
   readonly #resolveName: ResolveName;
-  #known: { at: number; addresses: Promise<ReadonlySet<string>> } | null = null;
+  #known: { at: number; of: string; addresses: Promise<ReadonlySet<string>> } | null = null;
 
   /** Throws where a range is not `address/bits`. */
   constructor(privateRanges: readonly string[], apiServers: ApiServers, resolveName = systemResolver) {
@@ -62,18 +62,17 @@ export class EgressAddresses {
     return null;
   }
 
-  #apiServerAddresses(): Promise<ReadonlySet<string>> {
+  /** Names are resolved now and then; which servers there are is asked each time: one registered just now counts. */
+  async #apiServerAddresses(): Promise<ReadonlySet<string>> {
+    const servers = await this.#apiServers();
+    const of = JSON.stringify(servers);
     const now = Date.now();
-    if (!this.#known || now - this.#known.at > API_SERVER_MS) {
-      const addresses = this.#resolveApiServers();
-      this.#known = { at: now, addresses };
-      addresses.catch(() => (this.#known = null));
-    }
+    if (this.#known?.of !== of || now - this.#known.at > API_SERVER_MS)
+      this.#known = { at: now, of, addresses: this.#resolveApiServers(servers) };
     return this.#known.addresses;
   }
 
-  async #resolveApiServers(): Promise<ReadonlySet<string>> {
-    const servers = await this.#apiServers();
+  async #resolveApiServers(servers: readonly EgressTarget[]): Promise<ReadonlySet<string>> {
     const resolved = await Promise.all(
       servers.map(async ({ host, port }) => {
         // A name that does not resolve is reached by nobody.
