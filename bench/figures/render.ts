@@ -18,8 +18,13 @@ export async function render(bench: Bench): Promise<Measurement[]> {
   await interleave(
     bench.rounds,
     async () => {
-      await using _load = await pageLoad(bench);
+      await using load = await pageLoad(bench);
+      const begun = performance.now();
+      const before = load.pages();
       await p99(rounds.loaded);
+      const perSecond = (load.pages() - before) / ((performance.now() - begun) / 1000);
+      // A web that hardly renders would disturb nobody.
+      bench.say(`render: ${perSecond.toFixed(0)} pages per second meanwhile`);
     },
     () => p99(rounds.quiet),
   );
@@ -36,14 +41,17 @@ export async function render(bench: Bench): Promise<Measurement[]> {
 }
 
 /** The readers of pages are a process of their own; resolves once the first page has come. */
-async function pageLoad(bench: Bench): Promise<AsyncDisposable> {
+async function pageLoad(bench: Bench): Promise<AsyncDisposable & { pages(): number }> {
   const child = fork(new URL('../page-load.ts', import.meta.url), [new URL('/', bench.portal.url).href], {
     env: { ...process.env, BENCH_AUTHORIZATION: bench.portal.headers.authorization },
   });
   const exited = once(child, 'exit');
+  let pages = 0;
+  child.on('message', () => (pages += 1));
   const [first] = await Promise.race([once(child, 'message'), exited]);
   if (first !== 'rendering') throw new Error(`pages do not render: the reader exited with ${String(first)}`);
   return {
+    pages: () => pages,
     async [Symbol.asyncDispose]() {
       child.kill();
       await exited;

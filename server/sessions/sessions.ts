@@ -49,7 +49,7 @@ import type { WarmPool } from './warm-pool.ts';
 
 /**
  * The POST answers then, and the opening goes on: the page shows its steps, and makes its connection meanwhile. What
- * fails at once (no engine, no image) is still the POST's own error.
+ * has failed by then (no engine, no image) is the POST's own error, however long its undoing takes.
  */
 const ANSWER_MS = 100;
 /** Past it the engine or the cluster hangs. */
@@ -157,6 +157,8 @@ export class Sessions implements AsyncDisposable {
     live.opening = opening.catch(() => {}); // the page hears of a failure by the session's state
     // Whichever is first: the shell starts, the opening failed, or the person has waited long enough without news.
     await Promise.race([opening, live.started.catch(() => opening), settledWithin(opening, ANSWER_MS)]);
+    // It has failed by then: the error is the answer, once nothing of the opening is left.
+    if (live.ending) await opening;
     return live.view();
   }
 
