@@ -6,7 +6,9 @@ export type Unit = 'ms' | 'MB/s' | 'kB' | 'MB' | 'B';
 export type Target =
   | { kind: 'ratio-at-most'; value: number }
   | { kind: 'ratio-at-least'; value: number }
-  | { kind: 'at-most'; value: number };
+  | { kind: 'at-most'; value: number }
+  /** Shown beside another figure, to explain it. */
+  | { kind: 'none' };
 
 export type Measurement = {
   /** `echo p50`; the name of the command-line figure comes first. */
@@ -27,9 +29,18 @@ export type Figure = Measurement & { ratio: number | null; holds: boolean };
 export function judge(measurement: Measurement): Figure {
   const { ours, peer, target } = measurement;
   const ratio = peer === null || peer === 0 ? null : ours / peer;
-  const within =
-    target.kind === 'at-most'
-      ? ours <= target.value
-      : ratio !== null && (target.kind === 'ratio-at-most' ? ratio <= target.value : ratio >= target.value);
-  return { ...measurement, ratio, holds: within && (measurement.proof?.ok ?? true) };
+  return { ...measurement, ratio, holds: within(target, ours, ratio) && (measurement.proof?.ok ?? true) };
+}
+
+function within(target: Target, ours: number, ratio: number | null): boolean {
+  switch (target.kind) {
+    case 'none':
+      return true;
+    case 'at-most':
+      return ours <= target.value;
+    case 'ratio-at-most':
+      return ratio !== null && ratio <= target.value;
+    case 'ratio-at-least':
+      return ratio !== null && ratio >= target.value;
+  }
 }

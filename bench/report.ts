@@ -39,6 +39,8 @@ export function amount(value: number, unit: string): string {
 
 function target(bound: Target, unit: string): string {
   switch (bound.kind) {
+    case 'none':
+      return '–';
     case 'ratio-at-most':
       return `≤ ${bound.value}×`;
     case 'ratio-at-least':
@@ -49,6 +51,6 @@ function target(bound: Target, unit: string): string {
 }
 
 function verdict(figure: Figure): string {
-  if (figure.holds) return 'yes';
+  if (figure.holds) return figure.target.kind === 'none' ? '–' : 'yes';
   return figure.proof && !figure.proof.ok ? `no: not ${figure.proof.what}` : 'no';
 }
