@@ -60,6 +60,10 @@ export class TerminalController implements ConnectionSink {
   /** Whether each write that the screen has not finished was answered by an earlier page, oldest first. */
   readonly #writes: boolean[] = [];
   #attachedSize = { cols: 80, rows: 24 };
+  /** The shell's size as far as we know: each other one makes it draw its prompt anew. */
+  #toldSize = { cols: 0, rows: 0 };
+  /** While a snapshot is drawn the screen has the size that it was taken with. */
+  #redrawing = false;
   #observer: ResizeObserver | undefined;
   #disposed = false;
   #unsubscribe = () => {};
@@ -108,6 +112,7 @@ export class TerminalController implements ConnectionSink {
   }
 
   fit(): void {
+    if (this.#redrawing) return;
     if (this.element.clientWidth > 0 && this.element.clientHeight > 0) this.#emulator?.fit.fit();
   }
 
@@ -216,7 +221,7 @@ export class TerminalController implements ConnectionSink {
     const { term } = emulator;
     term.onData((data) => this.#onData(data));
     term.onBinary((data) => this.#type(Uint8Array.from(data, (char) => char.charCodeAt(0))));
-    term.onResize(({ cols, rows }) => this.#connection.resize(cols, rows));
+    term.onResize(() => this.#tellSize());
     term.onTitleChange((title) => this.set({ title: title.slice(0, 80) }));
     term.parser.registerOscHandler(52, (data) => {
       const text = this.#writes[0] ? null : clipboardWrite(data);
@@ -333,10 +338,16 @@ export class TerminalController implements ConnectionSink {
   }
 
   size(cols: number, rows: number): void {
-    this.#attachedSize = { cols, rows };
-    const { term } = this.#emulator!;
+    this.#attachedSize = this.#toldSize = { cols, rows };
     // Our own size may have changed while we were away.
-    if (term.cols !== cols || term.rows !== rows) this.#connection.resize(term.cols, term.rows);
+    this.#tellSize();
+  }
+
+  #tellSize(): void {
+    const { cols, rows } = this.#emulator!.term;
+    if (this.#redrawing || (cols === this.#toldSize.cols && rows === this.#toldSize.rows)) return;
+    this.#toldSize = { cols, rows };
+    this.#connection.resize(cols, rows);
   }
 
   write(bytes: Uint8Array, { offset, answered, reset }: { offset: number; answered: boolean; reset: boolean }): void {
@@ -347,8 +358,9 @@ export class TerminalController implements ConnectionSink {
       this.#writes.shift();
       this.#connection.rendered(offset);
       if (reset) {
+        this.#redrawing = false;
         this.fit();
-        this.#connection.resize(term.cols, term.rows);
+        this.#tellSize();
       }
       if (!this.view.get().shown) this.set({ shown: true });
     });
@@ -361,6 +373,7 @@ export class TerminalController implements ConnectionSink {
     this.#writes.push(true);
     term.write('\x1bc', () => {
       this.#writes.shift();
+      this.#redrawing = true;
       term.resize(Math.max(2, cols), Math.max(1, rows));
     });
   }

@@ -49,7 +49,8 @@ export function webCommand(
   }
   const script =
     'mount --make-rprivate / && mount --bind "$1" "$2" && program="$3" && cd "$2" && shift 3 && ' +
-    'exec setpriv --reuid=64741 --regid=64741 --clear-groups --no-new-privs --bounding-set=-all "$program" "$@"';
+    // What sh adds of its own is left out again.
+    'exec env --unset=PWD --unset=OLDPWD setpriv --reuid=64741 --regid=64741 --clear-groups --no-new-privs --bounding-set=-all "$program" "$@"';
   const given = [root, isolation.root, isolation.node, join(isolation.root, program), ...args];
   return { file: 'unshare', args: ['--mount', 'sh', '-c', script, 'sh', ...given], cwd: '/' };
 }

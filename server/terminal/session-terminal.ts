@@ -315,8 +315,13 @@ export class SessionTerminal implements Terminal {
 
   async #record(facts: RecordingFacts, lease: number): Promise<void> {
     if (this.#closed) throw closedProblem();
-    this.#recorder = await this.#deps.recordings.record(facts);
-    this.#recorder.onError = (error) => this.#fault(recordingMessage(error));
+    const recorder = await this.#deps.recordings.record(facts);
+    if (this.#closed) {
+      await recorder.close();
+      throw closedProblem();
+    }
+    recorder.onError = (error) => this.#fault(recordingMessage(error));
+    this.#recorder = recorder;
     this.#facts = facts;
     this.#lease = lease;
     this.#received = this.recordedBytes;
