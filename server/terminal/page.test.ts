@@ -59,6 +59,14 @@ test('echoes go at once, however long somebody types without a pause', () => {
   }
 });
 
+test('echoes go at once, however fast the keys, to a page that shows them as they come', () => {
+  for (let key = 0; key < 1_000; key += 1) {
+    push(record(RecordKind.output, 'a'));
+    expect(wire.output.length).toBe(key + 1);
+    expect(page.ack(end)).toBe(true);
+  }
+});
+
 test('a flood of small writes is gathered, and nothing of it is left behind', () => {
   let sent = '';
   for (let chunk = 0; chunk < 1_000; chunk += 1) {

@@ -13,7 +13,7 @@ import type { PageFacts } from './contract.ts';
 /** Output is gathered for this long once more comes than somebody who types causes. Longer shows in typing. */
 const BATCH_MS = 4;
 const BATCH_BYTES = 64 * 1024;
-/** In that time, chunks of at most this size go at once, up to this many: echoes, however fast the keys. */
+/** In that time, chunks of at most this size go at once, while the page shows them as they come or up to this many. */
 const SMALL_BYTES = 1024;
 const SMALL_MOST = 16;
 /** Of output that the page has not said to have shown. The host's own brake (512 KiB) comes first with honest pages. */
@@ -89,8 +89,7 @@ export class Page {
     }
     this.#take(records);
     // Input's records bring nothing to show, and do not count.
-    if (this.#batchBytes > 0 && (!this.#timer || (this.#batchBytes <= SMALL_BYTES && ++this.#small <= SMALL_MOST)))
-      this.#flush();
+    if (this.#batchBytes > 0 && (!this.#timer || (this.#batchBytes <= SMALL_BYTES && this.#keepsUp()))) this.#flush();
     if (this.#acked >= this.#sent && this.#batchBytes === 0) this.#source.rendered(this.#cursor);
   }
 
@@ -124,6 +123,11 @@ export class Page {
     this.#timer = undefined;
     this.#batch = [];
     this.#batchBytes = 0;
+  }
+
+  /** Echoes do not wait for a batch, however fast the keys; what no page could show one by one does. */
+  #keepsUp(): boolean {
+    return this.#acked >= this.#sent || ++this.#small <= SMALL_MOST;
   }
 
   #blocked(): boolean {
