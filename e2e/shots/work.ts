@@ -78,7 +78,7 @@ export async function fillWithWork(up: { url: string; apiToken: string }): Promi
       await page.keyboard.press('End');
       // Near the end: what the exit left is no picture.
       await page.keyboard.press('ArrowLeft');
-      await screenShows(page, /successfully rolled out[\s\S]*\$ *$/m);
+      await screenShows(page, /successfully rolled out/);
       await seek.blur();
       await page.evaluate(() => scrollTo(0, 0));
     },
