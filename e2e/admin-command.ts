@@ -18,6 +18,8 @@ export function spawnAdmin(
   return spawn(process.execPath, [join(ROOT, 'server', 'admin.ts'), ...args], {
     env: {
       PATH: process.env['PATH'] ?? '',
+      // Without one kubectl keeps its cache where it is started: in the checkout.
+      HOME: on.dataDir,
       NODE_ENV: 'production',
       SALLYPORT_DATA_DIR: on.dataDir,
       DATABASE_URL: on.urls.url,
