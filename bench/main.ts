@@ -1,4 +1,4 @@
-/** `npm run bench -- [NAME…] [--json] [--write] [--sample] [--rounds N] [--keep]`: the comparisons of docs/performance.md. */
+/** `npm run bench -- [NAME…] [--json] [--write] [--sample] [--rounds N]`: the comparisons of docs/performance.md. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

@@ -1,7 +1,10 @@
-/** Keys typed while the web process renders pages as fast as it can: two processes, so that neither waits. */
+/**
+ * Keys typed while the web process renders pages as fast as it can: two processes, so that neither waits. Beside it,
+ * without a target, keys typed through ttyd meanwhile, which has no part in the pages: what the machine itself costs.
+ */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { interleave, openShell, type Bench } from '../context.ts';
+import { interleave, openPeer, openShell, type Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { median, percentile } from '../statistics.ts';
 import { typeKeys } from './echo.ts';
@@ -11,22 +14,24 @@ const SAMPLE_KEYS = 200;
 
 export async function render(bench: Bench): Promise<Measurement[]> {
   await using shell = await openShell(bench.portal, bench);
+  await using peer = await openPeer(await bench.ttyd());
   const keys = bench.sample ? SAMPLE_KEYS : KEYS;
-  await typeKeys(shell, SAMPLE_KEYS);
-  const p99 = async (into: number[]) => void into.push(percentile(await typeKeys(shell, keys), 0.99));
-  const rounds = { loaded: [] as number[], quiet: [] as number[] };
+  for (const side of [shell, peer]) await typeKeys(side, SAMPLE_KEYS);
+  const p99 = async (side: typeof peer, into: number[]) => void into.push(percentile(await typeKeys(side, keys), 0.99));
+  const rounds = { loaded: [] as number[], quiet: [] as number[], peerLoaded: [] as number[] };
   await interleave(
     bench.rounds,
     async () => {
       await using load = await pageLoad(bench);
       const begun = performance.now();
       const before = load.pages();
-      await p99(rounds.loaded);
+      await p99(shell, rounds.loaded);
+      await p99(peer, rounds.peerLoaded);
       const perSecond = (load.pages() - before) / ((performance.now() - begun) / 1000);
       // A web that hardly renders would disturb nobody.
       bench.say(`render: ${perSecond.toFixed(0)} pages per second meanwhile`);
     },
-    () => p99(rounds.quiet),
+    () => p99(shell, rounds.quiet),
   );
   return [
     {
@@ -36,6 +41,14 @@ export async function render(bench: Bench): Promise<Measurement[]> {
       peerName: 'quiet',
       peer: median(rounds.quiet),
       target: { kind: 'ratio-at-most', value: 1.2 },
+    },
+    {
+      name: 'the same, against ttyd meanwhile',
+      unit: 'ms',
+      ours: median(rounds.loaded),
+      peerName: 'ttyd',
+      peer: median(rounds.peerLoaded),
+      target: { kind: 'none' },
     },
   ];
 }
