@@ -34,9 +34,8 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
   const headers = forwardedRequestHeaders(incoming.rawHeaders);
   headers.push('connection', 'Upgrade', 'upgrade', protocol === 'websocket' ? 'websocket' : 'SPDY/3.1');
   const outgoing = httpsRequest({
-    ...upstream.endpoint.tls,
     ...requestOptions(upstream, request, headers, call.auditId),
-    agent: false,
+    agent: upstream.endpoint.unpooled,
     signal: call.signal,
   });
   const late = setTimeout(

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createListener, type AddressInfo, type Server as Listener, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestGateway, type TestSession } from '../../e2e/gateway.ts';
@@ -12,7 +12,14 @@ import { Authority, createAuthority } from './authority.ts';
 
 type Seen = { method: string; url: string; headers: string[] };
 
+/** Short, so that nobody waits for it; long enough for a machine that is busy. */
+const CONNECT_MS = 1_000;
+
 let server: Server;
+/** Takes the connections for the server, or holds them and says nothing. */
+let front: Listener;
+let silent = false;
+const held: Socket[] = [];
 let gateway: TestGateway;
 let session: TestSession;
 let connections = 0;
@@ -33,9 +40,10 @@ beforeAll(async () => {
     upgrade(request, socket);
   });
   server.on('secureConnection', () => connections++);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  front = createListener((socket) => void (silent ? held.push(socket) : server.emit('connection', socket)));
+  front.listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  const address = `https://127.0.0.1:${(front.address() as AddressInfo).port}`;
   const connection = openConnection(
     {
       id: 'faulty',
@@ -45,6 +53,7 @@ beforeAll(async () => {
       credential: { kind: 'token', token: 'portal' },
     },
     { allowPrivate: true },
+    CONNECT_MS,
   );
   gateway = await TestGateway.start({ upstream: connection.endpoint });
   session = await gateway.session();
@@ -52,7 +61,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
   server.closeAllConnections();
-  server.close();
+  for (const socket of held) socket.destroy();
+  front.close();
   expect(gateway.faults).toEqual([]);
 });
 
@@ -147,6 +157,37 @@ describe('connections that break', () => {
     await gone.promise;
     await expect.poll(() => gateway.calls.count).toBe(0);
   });
+});
+
+test('an address that takes connections and says nothing is given up in time; what has been sent there is not', async () => {
+  const sent = Promise.withResolvers<ServerResponse>();
+  const watched = Promise.withResolvers<ServerResponse>();
+  behave = ({ url }, response) => (url!.includes('watch') ? watched : sent).resolve(response);
+  const slow = send('GET /api/v1/namespaces/a/pods');
+  const watch = send('GET /api/v1/pods?watch=1');
+  const [late, stream] = await Promise.all([sent.promise, watched.promise]);
+  stream.writeHead(200).flushHeaders();
+  server.closeIdleConnections();
+  silent = true;
+  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: eA=='];
+  const begun = performance.now();
+  const refused = await Promise.all([
+    send('GET /api/v1/pods'),
+    send('DELETE /api/v1/namespaces/a/pods/b'),
+    send('GET /api/v1/namespaces/a/pods/b/exec?command=sh', upgrade),
+  ]);
+  silent = false;
+  expect(performance.now() - begun).toBeGreaterThan(CONNECT_MS - 50);
+  for (const [answer] of refused) {
+    expect(answer).toMatchObject({ status: 503 });
+    expect(answer!.body).toContain(
+      'The cluster test cannot be reached: its address took the connection, but did not answer the TLS handshake within 1 s.',
+    );
+  }
+  late.end('slow');
+  stream.end('event');
+  expect((await slow)[0]).toMatchObject({ status: 200, body: expect.stringContaining('slow') });
+  expect((await watch)[0]).toMatchObject({ status: 200, body: expect.stringContaining('event') });
 });
 
 test('a client that does not read holds the cluster up, and not the memory of the portal', async () => {

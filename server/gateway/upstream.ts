@@ -1,5 +1,5 @@
 /** Where the gateway sends a call. */
-import type { AgentOptions, Agent, RequestOptions } from 'node:https';
+import type { Agent, RequestOptions } from 'node:https';
 import type { KubeRequest } from '../domain/kube-request.ts';
 
 export type Upstream = {
@@ -12,7 +12,8 @@ export type Upstream = {
     basePath: string;
     /** Verifies TLS; presents no certificate of ours. */
     agent: Agent;
-    tls: AgentOptions;
+    /** As well; a connection of its own for each request. */
+    unpooled: Agent;
   };
 };
 

@@ -1,7 +1,8 @@
 /** How to reach one registered cluster: its address, what its certificate is verified against, and as whom. */
-import { Agent, type AgentOptions } from 'node:https';
+import type { Agent, AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { type AddressRules, checkLiteralHost, guardedLookup } from './addresses.ts';
+import { BoundedAgent } from './bounded-agent.ts';
 
 /** The portal's own proof on a cluster, as sealed in the database. */
 export type ClusterCredential =
@@ -17,15 +18,16 @@ export type ClusterAddress = {
   tlsServerName: string | null;
 };
 
-/** Where a request goes. The agent keeps connections alive, verifies TLS and dials allowed addresses only. */
+/** Where a request goes. Its agents verify TLS, dial allowed addresses only and give up in time where nobody answers. */
 export type ApiEndpoint = {
   hostname: string;
   port: number;
   /** What precedes every API path, without a slash at its end; mostly empty. */
   basePath: string;
+  /** Keeps connections alive. */
   agent: Agent;
-  /** For connections of their own (upgrades): the same TLS options, never pooled. */
-  tls: AgentOptions;
+  /** A connection of its own for each request: for upgrades. */
+  unpooled: Agent;
 };
 
 export type ClusterConnection = Disposable & {
@@ -54,14 +56,22 @@ export type ConnectionFacts = {
 const IDLE_SOCKET_MS = 60_000;
 /** Past this many connections at once to one cluster, calls wait for one that becomes free. */
 const MAX_SOCKETS = 2048;
+/**
+ * To resolve, connect and shake hands. A kernel repeats a lost SYN after 1, 3 and 7 s; less than the 10 s that a call of
+ * the portal's own has, so that it says what is wrong.
+ */
+const CONNECT_MS = 8_000;
 
-/** Throws Problem `address-refused` for an IP address that the rules forbid; names are checked when dialled. */
-export function openConnection(facts: ConnectionFacts, rules: AddressRules): ClusterConnection {
-  const endpoint = openEndpoint(facts.address, rules);
+/**
+ * Throws Problem `address-refused` for an IP address that the rules forbid; names are checked when dialled. `connectMs`
+ * bounds the making of each connection.
+ */
+export function openConnection(facts: ConnectionFacts, rules: AddressRules, connectMs = CONNECT_MS): ClusterConnection {
+  const endpoint = openEndpoint(facts.address, rules, connectMs);
   const { credential } = facts;
   const portalEndpoint =
     credential.kind === 'certificate'
-      ? openEndpoint(facts.address, rules, { cert: credential.certificate, key: credential.key })
+      ? openEndpoint(facts.address, rules, connectMs, { cert: credential.certificate, key: credential.key })
       : endpoint;
   return {
     ...facts,
@@ -90,6 +100,7 @@ function retireAgent(agent: Agent): void {
 function openEndpoint(
   address: ClusterAddress,
   rules: AddressRules,
+  connectMs: number,
   client: { cert?: string; key?: string } = {},
 ): ApiEndpoint {
   const url = new URL(address.server);
@@ -105,6 +116,12 @@ function openEndpoint(
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
   };
-  const agent = new Agent({ ...tls, keepAlive: true, timeout: IDLE_SOCKET_MS, maxSockets: MAX_SOCKETS });
-  return { hostname, port: Number(url.port || 443), basePath: url.pathname.replace(/\/+$/, ''), agent, tls };
+  const pool = { keepAlive: true, timeout: IDLE_SOCKET_MS, maxSockets: MAX_SOCKETS };
+  return {
+    hostname,
+    port: Number(url.port || 443),
+    basePath: url.pathname.replace(/\/+$/, ''),
+    agent: new BoundedAgent({ ...tls, ...pool }, connectMs),
+    unpooled: new BoundedAgent({ ...tls, keepAlive: false }, connectMs),
+  };
 }

@@ -1,0 +1,34 @@
+/** Connections to a cluster that are given up while they are being made; what happens on a made one is its caller's. */
+import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
+import { isIP, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ConnectingTimedOut } from '../domain/unreachable.ts';
+
+export class BoundedAgent extends Agent {
+  readonly #withinMs: number;
+
+  /** `withinMs`: for name, connection and TLS handshake together; then the socket's error is ConnectingTimedOut. */
+  constructor(options: AgentOptions, withinMs: number) {
+    super(options);
+    this.#withinMs = withinMs;
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | null | undefined {
+    const socket = super.createConnection(options, callback);
+    if (socket instanceof Socket) bound(socket, options.host ?? '', this.#withinMs);
+    return socket;
+  }
+}
+
+function bound(socket: Socket, host: string, withinMs: number): void {
+  let step: ConnectingTimedOut['step'] = isIP(host) ? 'connection' : 'name';
+  socket.once('lookup', () => (step = 'connection'));
+  socket.once('connect', () => (step = 'handshake'));
+  const late = setTimeout(() => socket.destroy(new ConnectingTimedOut(step, withinMs)), withinMs);
+  const over = () => clearTimeout(late);
+  socket.once('secureConnect', over);
+  socket.once('close', over);
+}
