@@ -62,6 +62,8 @@ describe.runIf(root)('as root, web', () => {
     writeFileSync(join(inner, 'package.json'), '{"type":"module"}');
     writeFileSync(join(inner, 'server', 'main.ts'), '');
     writeFileSync(join(inner, 'intruder.js'), INTRUDER);
+    mkdirSync(join(inner, 'server', 'http'));
+    cpSync(join(import.meta.dirname, 'web-lifeline.mjs'), join(inner, 'server', 'http', 'web-lifeline.mjs'));
     chmodSync(path, mode);
     // With a slash at its end, as a folder's URL has it.
     return { path: `${inner}/`, node: join(inner, 'bin', 'node') };

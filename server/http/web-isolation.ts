@@ -6,11 +6,14 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** A user that exists nowhere else: no name, no home, no other process of that uid. */
 export const WEB_UID = 64_741;
 /** Where the checkout appears in web's own mount namespace. */
 const MOUNT = '/run/sallyport-web';
+/** From the checkout's root: what web loads first, so that it ends when its standard input does. */
+const LIFELINE = 'server/http/web-lifeline.mjs';
 
 export type Isolation =
   | { kind: 'user' }
@@ -35,7 +38,10 @@ export function chooseIsolation(root: string, node: string): Isolation {
   return { kind: 'mount', root: MOUNT, node: inside(root, node) };
 }
 
-/** The command line that runs a file of the checkout (`program`: from its root) with Node, apart as `isolation` says. */
+/**
+ * The command line that runs a file of the checkout (`program`: from its root) with Node, apart as `isolation` says, for
+ * as long as its standard input is open: that must be a pipe which ends with us.
+ */
 export function webCommand(
   isolation: Isolation,
   root: string,
@@ -45,14 +51,19 @@ export function webCommand(
 ): WebCommand {
   if (isolation.kind !== 'mount') {
     const user = isolation.kind === 'user' ? { uid: WEB_UID, gid: WEB_UID } : {};
-    return { file: node, args: [join(root, program), ...args], cwd: root, ...user };
+    return { file: node, args: nodeArgs(root, program, args), cwd: root, ...user };
   }
   const script =
     'mount --make-rprivate / && mount --bind "$1" "$2" && program="$3" && cd "$2" && shift 3 && ' +
     // What sh adds of its own is left out again.
     'exec env --unset=PWD --unset=OLDPWD setpriv --reuid=64741 --regid=64741 --clear-groups --no-new-privs --bounding-set=-all "$program" "$@"';
-  const given = [root, isolation.root, isolation.node, join(isolation.root, program), ...args];
+  const given = [root, isolation.root, isolation.node, ...nodeArgs(isolation.root, program, args)];
   return { file: 'unshare', args: ['--mount', 'sh', '-c', script, 'sh', ...given], cwd: '/' };
+}
+
+/** Where the checkout is seen at `root`. Node takes what it loads first by address: a path may hold `#` or `%`. */
+function nodeArgs(root: string, program: string, args: string[]): string[] {
+  return [`--import=${pathToFileURL(join(root, LIFELINE)).href}`, join(root, program), ...args];
 }
 
 function inside(root: string, node: string): string {

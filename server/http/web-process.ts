@@ -1,4 +1,7 @@
-/** The Next.js process: started on loopback with a clean environment, watched, started again when it dies. */
+/**
+ * The Next.js process: started on loopback with a clean environment, watched, started again when it dies. It ends with
+ * the portal, also where that is killed.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -82,7 +85,8 @@ export class WebProcess implements AsyncDisposable {
         HOME: '/nonexistent',
         ...env,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // Nothing is written to its input. It closes with us, and no other child inherits our end: web-lifeline.mjs.
+      stdio: ['pipe', 'pipe', 'pipe'],
       ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid! }),
     });
     this.#child = child;
