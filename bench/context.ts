@@ -57,17 +57,6 @@ export async function openPeer(ttyd: Ttyd): Promise<Omit<Shell, 'session'>> {
   return { terminal, reader, [Symbol.asyncDispose]: () => terminal.close() };
 }
 
-/** Resolves when `holds` does; asks every 50 ms. For conditions that only a foreign process can tell. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined>, patienceMs: number): Promise<T> {
-  const until = performance.now() + patienceMs;
-  for (;;) {
-    const found = await ask();
-    if (found !== undefined) return found;
-    if (performance.now() > until) throw new Error(`${what} did not happen within ${patienceMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 /** Alternates who goes first, so that neither side always meets the machine warm. */
 export async function interleave(rounds: number, ours: () => Promise<void>, peer: () => Promise<void>): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {

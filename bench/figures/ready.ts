@@ -1,5 +1,6 @@
 /** From asking for a shell to its first prompt at the client. */
-import { eventually, interleave, openShell, type Bench } from '../context.ts';
+import { GivenUp, until } from '../../e2e/machine/until.ts';
+import { interleave, openShell, type Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import type { Portal } from '../rest.ts';
 import { median } from '../statistics.ts';
@@ -101,14 +102,13 @@ async function timed(start: () => Promise<BenchTerminal>): Promise<number> {
 
 /** The pool refills beside us: a container that starts meanwhile would take part in neither side's measure. */
 async function poolFull(portal: Portal): Promise<void> {
-  await eventually(
-    'a full pool of warm containers',
+  await until(
     async () => {
       const metrics = await portal.metrics();
       const size = metrics.get('sallyport_sandbox_pool_size');
-      if (size === undefined) throw new Error('the portal does not say how large its warm pool is');
-      return metrics.get('sallyport_sandbox_pool_ready') === size || undefined;
+      if (size === undefined) throw new GivenUp('the portal does not say how large its warm pool is');
+      return metrics.get('sallyport_sandbox_pool_ready') === size;
     },
-    30_000,
+    { what: 'a full pool of warm containers' },
   );
 }

@@ -3,12 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export type UntilOptions = {
   /** ms until giving up. */
-  within?: number;
-  /** ms between two looks. */
+  within?: number | undefined;
+  /** ms between two looks; the first ones follow each other faster, for what comes at once. */
   every?: number;
   /** Said when time runs out; a function is asked only then. */
   what: string | (() => string | Promise<string>);
 };
+
+const FIRST_PAUSE_MS = 2;
 
 /** Resolves with the first value that is neither undefined nor false. Errors of `look` count as "not yet". */
 export async function until<T>(
@@ -17,7 +19,7 @@ export async function until<T>(
 ): Promise<T> {
   const end = Date.now() + within;
   let last: unknown;
-  for (;;) {
+  for (let pause = Math.min(FIRST_PAUSE_MS, every); ; pause = Math.min(pause * 2, every)) {
     try {
       const value = await look();
       if (value !== undefined && value !== false) return value;
@@ -28,9 +30,9 @@ export async function until<T>(
     }
     if (Date.now() >= end) {
       const text = typeof what === 'string' ? what : await what();
-      throw new Error(`${text} did not come within ${Math.round(within / 1000)} s`, { cause: last });
+      throw new Error(`waited ${within / 1000} s in vain: ${text}`, { cause: last });
     }
-    await delay(every);
+    await delay(pause);
   }
 }
 

@@ -3,10 +3,10 @@ import { lstat, readdir } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { until } from '../../e2e/machine/until.ts';
 import { ToHost, u64 } from '../../protocol/frames.ts';
 import { TestPortal } from './fixture.ts';
 import type { TestSandbox } from './fixture.ts';
-import { until } from './until.ts';
 
 let portal: TestPortal;
 let box: TestSandbox;
@@ -163,7 +163,9 @@ test('an own image’s NODE_OPTIONS reach neither the host nor the shell', async
 
 test('a thousand orphans leave no zombie', async () => {
   await box.run('for i in $(seq 1 1000); do (sleep 0.01 &) ; done; sleep 0.5', box.link, 60_000);
-  await until(async () => (await box.run('ps -eo stat= | command grep -c ^Z')) === '0\n', 'no zombie is left');
+  await until(async () => (await box.run('ps -eo stat= | command grep -c ^Z')) === '0\n', {
+    what: 'no zombie is left',
+  });
   expect(await box.run('(exit 7); echo $?')).toBe('7\n');
 }, 90_000);
 
@@ -181,7 +183,7 @@ test('a full disk and too much memory hurt only who made them; the host is the l
 test('two gigabytes of output that nobody renders fill no memory, neither here nor in the host', async () => {
   box.link.send(ToHost.viewer, Buffer.from([1]));
   box.link.type('head -c 2G /dev/zero | tr "\\0" x\r');
-  await until(() => box.link.logEnd > 512 * 1024, 'the brake holds');
+  await until(() => box.link.logEnd > 512 * 1024, { what: 'the brake holds' });
   const { memory_stats: memory } = await portal.docker.getContainer(box.sandbox.container).stats({ stream: false });
   expect((memory.stats as unknown as Record<string, number>)['rss'] ?? memory.usage).toBeLessThan(120 * 1024 * 1024);
   expect(box.link.logEnd).toBeLessThan(1024 * 1024);
@@ -279,7 +281,7 @@ test('the portal’s own sockets answer nobody who comes by another way', async 
   const [own] = await readdir(folder);
   const count = box.links.length;
   const socket = createConnection(join(folder, own!, 'terminal.sock'));
-  await until(() => box.links.length > count, 'it is taken');
+  await until(() => box.links.length > count, { what: 'it is taken' });
   socket.end();
   expect(box.links[count]!.proven).toBe(false);
 });

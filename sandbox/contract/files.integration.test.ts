@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { extract, pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../../e2e/machine/until.ts';
 import { FromHost, json, parseJson, ToHost } from '../../protocol/frames.ts';
 import type { HostFileResult } from '../../protocol/frames.ts';
 import { TestPortal, WAYS } from './fixture.ts';
 import type { TestSandbox } from './fixture.ts';
-import { until } from './until.ts';
 
 type Entry = {
   name: string;
@@ -40,7 +40,7 @@ async function connection(box: TestSandbox, direction: 'upload' | 'download', pa
   box.links.splice(count, 1);
   const result = async (): Promise<HostFileResult> => {
     const found = () => link.frames.find((frame) => frame.type === FromHost.fileResult);
-    await until(() => found() !== undefined, 'the transfer’s result', 60_000);
+    await until(() => found() !== undefined, { what: 'the transfer’s result', within: 60_000 });
     return parseJson<HostFileResult>(found()!.payload);
   };
   return { link, result };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import Docker from 'dockerode';
 import { ensureDebianImage } from '../../e2e/engine/debian-image.ts';
+import { until } from '../../e2e/machine/until.ts';
 import { testEngine } from '../../e2e/use.ts';
 import type { Claim } from '../../protocol/frames.ts';
 import type { Sandbox } from '../../server/ports/sandbox-runtime.ts';
@@ -13,7 +14,6 @@ import { DockerSandboxRuntime } from '../docker/docker-runtime.ts';
 import type { DockerRuntimeOptions } from '../docker/options.ts';
 import { ensureSandboxImage } from '../image/build.ts';
 import { HostLink } from './host-link.ts';
-import { until } from './until.ts';
 
 export type Way = 'sockets' | 'exec';
 export const WAYS: Way[] = ['sockets', 'exec'];
@@ -50,7 +50,7 @@ export class TestPortal implements AsyncDisposable {
   async warm(): Promise<TestSandbox> {
     const made = new TestSandbox();
     made.sandbox = await this.runtime.create(made.id, made.secret, made.streams);
-    await until(() => made.latest?.proven === true, 'the host proves the secret');
+    await until(() => made.latest?.proven === true, { what: 'the host proves the secret' });
     return made;
   }
 
@@ -94,7 +94,7 @@ export class TestSandbox implements AsyncDisposable {
 
   /** The next terminal connection, proven. */
   async nextLink(after = this.links.length): Promise<HostLink> {
-    await until(() => this.links[after]?.proven === true, 'the host dials again');
+    await until(() => this.links[after]?.proven === true, { what: 'the host dials again' });
     return this.links[after]!;
   }
 
@@ -107,9 +107,8 @@ export class TestSandbox implements AsyncDisposable {
     const shown = () => link.output().subarray(before).toString();
     // With the next prompt, so that nothing of this command comes in the next one's answer.
     const ended = () => shown().includes(`${mark}:`) && shown().endsWith('$ ');
-    await until(ended, `the end of ${command}`, timeoutMs).catch((error: Error) => {
-      throw new Error(`${error.message}; it shows ${shown().slice(-2000)}`);
-    });
+    const what = () => `the end of ${command}, where the terminal shows ${shown().slice(-2000)}`;
+    await until(ended, { what, within: timeoutMs });
     const text = shown();
     const printed = text.slice(text.indexOf('\n') + 1, text.indexOf(`${mark}:`));
     // bash switches bracketed paste off before it runs a command.

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { until } from '../../e2e/machine/until.ts';
 import {
   encodeFrame,
   FrameReader,
@@ -19,7 +20,6 @@ import type { Claim, Frame, HostAttached, HostHello, HostRefusal } from '../../p
 import { checkProof, encodeChallenge, NONCE_BYTES } from '../../protocol/handshake.ts';
 import { decodeMark, decodeRecords, RecordKind } from '../../protocol/log.ts';
 import type { LogRecord, Mark } from '../../protocol/log.ts';
-import { until } from './until.ts';
 
 export class HostLink {
   hello: HostHello | null = null;
@@ -57,8 +57,8 @@ export class HostLink {
     this.stream.write(encodeFrame(type, ...parts));
   }
 
-  ready(): Promise<void> {
-    return until(() => this.proven, 'the host proves the secret');
+  async ready(): Promise<void> {
+    await until(() => this.proven, { what: 'the host proves the secret' });
   }
 
   claim(claim: Partial<Claim> = {}): void {
@@ -70,7 +70,7 @@ export class HostLink {
     this.logStart = this.logEnd = offset;
     this.log = [];
     this.send(ToHost.attach, u64(generation), u64(offset));
-    await until(() => this.attached !== null || this.refusal !== null, 'the host answers the attach');
+    await until(() => this.attached !== null || this.refusal !== null, { what: 'the host answers the attach' });
     if (!this.attached) throw new Error(`${this.refusal?.code}: ${this.refusal?.message}`);
     return this.attached;
   }
@@ -116,9 +116,8 @@ export class HostLink {
       const shown = this.output().toString('latin1');
       return typeof text === 'string' ? shown.includes(text) : text.test(shown);
     };
-    await until(found, `the terminal shows ${text}`, timeoutMs).catch((error: Error) => {
-      throw new Error(`${error.message}; it shows: ${this.output().subarray(-2000).toString()}`);
-    });
+    const what = () => `${text} in the terminal, which shows ${this.output().subarray(-2000).toString()}`;
+    await until(found, { what, within: timeoutMs });
   }
 
   /** Closes at once, as a portal that is killed. */

@@ -7,11 +7,11 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../../e2e/machine/until.ts';
 import { DockerSandboxRuntime } from '../docker/docker-runtime.ts';
 import { PORTAL_LABEL, REPLICA_LABEL, SANDBOX_LABEL } from '../docker/spec.ts';
 import { FULL, TestPortal, WAYS } from './fixture.ts';
 import { HostLink } from './host-link.ts';
-import { until } from './until.ts';
 
 const streams = { terminal: () => {}, api: () => {} };
 
@@ -35,7 +35,7 @@ describe.each(WAYS)('the runtime by %s', (way) => {
       terminal: (stream) => void links.push(new HostLink(stream, box.secret)),
       api: (stream) => stream.destroy(),
     });
-    await until(() => links[0]?.proven === true, 'the host dials the new portal');
+    await until(() => links[0]?.proven === true, { what: 'the host dials the new portal' });
     await links[0]!.attach(2, end);
     links[0]!.typeFrom(acked);
     expect(await box.run('echo $x', links[0])).toBe('kept\n');
@@ -54,7 +54,7 @@ describe.each(WAYS)('the runtime by %s', (way) => {
     const end = link.logEnd;
     await box.sandbox.release();
     link.type(`${program}\r`);
-    await until(() => link.logEnd > end, 'it is typed');
+    await until(() => link.logEnd > end, { what: 'it is typed' });
     const adopted = await portal.runtime.adopt(box.sandbox.container, box.id, box.secret, box.streams);
     await link.shows(/b'ping'\r\n[^]*b'ping'\r\n/);
     await adopted.remove();

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../../e2e/machine/until.ts';
 import { TestPortal } from './fixture.ts';
 import type { TestSandbox } from './fixture.ts';
-import { until } from './until.ts';
 
 let portal: TestPortal;
 beforeAll(async () => {
@@ -94,7 +94,7 @@ test('a shell that reads without echo is told, once; password prompts are not', 
   for (let line = 0; line < 4; line += 1) {
     const shown = box.link.output().length;
     box.link.type('id -u\r');
-    await until(() => box.link.output().subarray(shown).includes('1000\r\n'), 'the hidden command ran');
+    await until(() => box.link.output().subarray(shown).includes('1000\r\n'), { what: 'the hidden command ran' });
   }
   const hidden = box.link.marks().filter((mark) => mark.mark === 'hidden-shell');
   expect(hidden).toHaveLength(1);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../../e2e/machine/until.ts';
 import { ToHost, u64 } from '../../protocol/frames.ts';
 import { decodeRecords, decodeResize, RecordKind } from '../../protocol/log.ts';
 import { RECORD_LIMIT, RENDER_LIMIT } from '../host/brakes.ts';
 import { FULL, TestPortal, WAYS } from './fixture.ts';
-import { until } from './until.ts';
 
 function outputOf(log: Buffer): Buffer {
   const outputs = decodeRecords(log).records.filter((record) => record.kind === RecordKind.output);
@@ -16,10 +16,13 @@ function outputOf(log: Buffer): Buffer {
 async function stands(value: () => number): Promise<void> {
   let last = Number.NaN;
   let since = 0;
-  await until(() => {
-    if (value() !== last) [last, since] = [value(), performance.now()];
-    return performance.now() - since > 300;
-  }, 'nothing more comes');
+  await until(
+    () => {
+      if (value() !== last) [last, since] = [value(), performance.now()];
+      return performance.now() - since > 300;
+    },
+    { what: 'nothing more comes' },
+  );
 }
 
 describe.each(WAYS)('a terminal by %s', (way) => {
@@ -46,7 +49,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     await using box = await portal.open();
     box.link.type('echo one-$((1+1))\r');
     await box.link.shows('one-2');
-    await until(() => box.link.acked.get(1) === 18, 'the input is acknowledged');
+    await until(() => box.link.acked.get(1) === 18, { what: 'the input is acknowledged' });
     expect(box.link.inputRecorded().toString()).toBe('echo one-$((1+1))\r');
     box.link.send(ToHost.resize, Buffer.from([0, 200, 0, 50]));
     expect(await box.run('stty size')).toBe('50 200\n');
@@ -74,7 +77,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     box.link.send(ToHost.viewer, Buffer.from([1]));
     const start = box.link.logEnd;
     box.link.type('yes\r');
-    await until(() => box.link.logEnd - start > RENDER_LIMIT, 'the limit is reached');
+    await until(() => box.link.logEnd - start > RENDER_LIMIT, { what: 'the limit is reached' });
     await stands(() => box.link.logEnd);
     expect(box.link.logEnd - start).toBeLessThan(RENDER_LIMIT + 200_000);
     box.link.type('\x03');
@@ -94,7 +97,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     await using box = await portal.open();
     const first = box.link;
     first.type('seq 1 1000000\r');
-    await until(() => first.logEnd > 200_000, 'it produces');
+    await until(() => first.logEnd > 200_000, { what: 'it produces' });
     const count = box.links.length;
     first.drop();
     const second = await box.nextLink(count);
@@ -113,7 +116,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     await using box = await portal.open();
     box.link.recording = false;
     box.link.type('yes\r');
-    await until(() => box.link.logEnd > RECORD_LIMIT, 'the limit is reached', 30_000);
+    await until(() => box.link.logEnd > RECORD_LIMIT, { what: 'the limit is reached', within: 30_000 });
     await stands(() => box.link.logEnd);
     expect(box.link.logEnd).toBeLessThan(RECORD_LIMIT + 200_000);
   });
@@ -121,7 +124,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
   test('input resent after a reconnect is taken once, and what was never sent is asked for', async () => {
     await using box = await portal.open();
     box.link.input(9, 0, 'echo A');
-    await until(() => box.link.acked.get(9) === 6, 'the input is acknowledged');
+    await until(() => box.link.acked.get(9) === 6, { what: 'the input is acknowledged' });
     const end = box.link.logEnd;
     box.link.drop();
     const second = await box.nextLink();
@@ -132,7 +135,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     second.input(9, 50, 'lost');
     second.input(9, 5, 'ABCD\r');
     await second.shows('ABCD\r\n');
-    await until(() => second.acked.get(9) === 10, 'the input is acknowledged');
+    await until(() => second.acked.get(9) === 10, { what: 'the input is acknowledged' });
     expect(second.inputRecorded().toString()).toBe('BCD\r');
   });
 
@@ -182,7 +185,9 @@ describe.each(WAYS)('a terminal by %s', (way) => {
       const part = bytes.subarray(position, Math.min(bytes.length, acked + 64 * 1024));
       if (part.length > 0) box.link.input(2, position, part);
       position += part.length;
-      await until(() => (box.link.acked.get(2) ?? 0) > acked || position === bytes.length, 'the paste goes on');
+      await until(() => (box.link.acked.get(2) ?? 0) > acked || position === bytes.length, {
+        what: 'the paste goes on',
+      });
     }
     box.link.input(2, position, '\x04');
     await box.link.shows('PASTED', 60_000);
@@ -193,7 +198,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     await using box = await portal.open();
     box.link.recording = false;
     box.link.type('seq 1 5000; exit 42\r');
-    await until(() => box.link.marks().some((mark) => mark.mark === 'exit'), 'the exit is logged');
+    await until(() => box.link.marks().some((mark) => mark.mark === 'exit'), { what: 'the exit is logged' });
     expect(box.link.marks().at(-1)).toEqual({ mark: 'exit', code: 42, signal: null });
     expect(box.link.output().toString()).toContain('4999\r\n5000\r\n');
     let over = false;
@@ -213,7 +218,7 @@ describe.each(WAYS)('a terminal by %s', (way) => {
   test('End hangs up the shell, what ignores it included', async () => {
     await using box = await portal.open();
     box.link.type('trap "" HUP TERM; bash -c \'trap "" HUP; sleep 1000\'\r');
-    await until(() => box.link.output().includes('sleep 1000'), 'it is typed');
+    await until(() => box.link.output().includes('sleep 1000'), { what: 'it is typed' });
     box.link.send(ToHost.end, Buffer.from('{"reason":"ended-by-person"}'));
     expect(await box.sandbox.exited).toMatchObject({ oomKilled: false });
     expect(box.link.marks().at(-1)).toMatchObject({ mark: 'exit' });
@@ -223,7 +228,9 @@ describe.each(WAYS)('a terminal by %s', (way) => {
     await using box = await portal.open({ token: 'first', kubeconfig: 'kind: Config\n' });
     expect(await box.run('cat /run/sallyport-user/token ~/.kube/config')).toBe('firstkind: Config\n');
     box.link.send(ToHost.credential, Buffer.from('{"token":"second"}'));
-    await until(async () => (await box.run('cat /run/sallyport-user/token')) === 'second', 'the token is renewed');
+    await until(async () => (await box.run('cat /run/sallyport-user/token')) === 'second', {
+      what: 'the token is renewed',
+    });
   });
 });
 
@@ -237,7 +244,7 @@ test('shells that exit in the midst of their output lose none of it', async () =
     // The end is written right before the exit, and half of the rounds exit while the brake holds.
     box.link.type(`exec sh -c 'seq 1 ${round % 2 === 0 ? 200000 : 3000}; printf LAST; exit ${round % 100}'\r`);
     if (round % 2 === 0) {
-      await until(() => box.link.logEnd > RENDER_LIMIT, 'the brake holds');
+      await until(() => box.link.logEnd > RENDER_LIMIT, { what: 'the brake holds' });
       const rendered = setInterval(() => box.link.send(ToHost.rendered, u64(box.link.logEnd)), 2);
       await box.sandbox.exited.finally(() => clearInterval(rendered));
     }

@@ -5,11 +5,12 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../../e2e/machine/until.ts';
 import { encodeFrame, FrameReader, FromHost, json, ToHost, u64, type Frame } from '../../protocol/frames.ts';
 import { encodeProof, openChallenge } from '../../protocol/handshake.ts';
 import { encodeRecord, RecordKind } from '../../protocol/log.ts';
 import { recordingFolder } from '../domain/recording.ts';
-import { testClaim, testFacts, TestHost, TestPage, TestPortal, until } from './host.harness.ts';
+import { testClaim, testFacts, TestHost, TestPage, TestPortal } from './host.harness.ts';
 
 let dataDir: string;
 let host: TestHost;
@@ -67,7 +68,7 @@ class FakeHost {
   }
 
   async attach(): Promise<void> {
-    await until('the portal attaches', () => this.frames.some(({ type }) => type === ToHost.attach));
+    await until(() => this.frames.some(({ type }) => type === ToHost.attach), { what: 'the portal attaches' });
     this.send(FromHost.attached, json({ generation: 1, offset: 0, end: 0, cols: 80, rows: 24, inputs: [] }));
   }
 }
@@ -75,7 +76,7 @@ class FakeHost {
 /** No real host dials while a fake one is tried. */
 const withoutHost = async () => {
   host.child.kill('SIGKILL');
-  await until('the host is gone', () => host.exitCode !== undefined);
+  await until(() => host.exitCode !== undefined, { what: 'the host is gone' });
   portal = await TestPortal.start(dataDir, host, facts.session);
 };
 const output = (text: string) =>
@@ -88,10 +89,10 @@ describe('faults', () => {
     await symlink('/dev/full', join(folder, 'log'));
     portal = await TestPortal.start(dataDir, host, facts.session);
     await portal.terminal.claim(facts, 1, testClaim);
-    await until('the fault is told', () => portal.heard.faults.length > 0);
+    await until(() => portal.heard.faults.length > 0, { what: 'the fault is told' });
     expect(portal.heard.faults).toEqual([expect.stringContaining('the disk that holds recordings is full')]);
     const page = new TestPage(portal, facts.session);
-    await until('the page is told', () => page.banners.length > 0);
+    await until(() => page.banners.length > 0, { what: 'the page is told' });
     expect(page.banners[0]).toMatchObject({ code: 'terminal-fault', text: expect.stringContaining('is full') });
     expect(page.outputBytes).toBe(0);
     // ending does not wait for a shell that nobody hears
@@ -115,7 +116,7 @@ describe('faults', () => {
     const claimed = expect(portal.terminal.claim(facts, 1, testClaim)).rejects.toMatchObject({
       code: 'terminal-closed',
     });
-    await until('it is shown the door', () => thief.closed);
+    await until(() => thief.closed, { what: 'it is shown the door' });
     expect(thief.frames).toEqual([]);
     await portal.terminal.release();
     await claimed;
@@ -146,10 +147,10 @@ describe('faults', () => {
     await portal.terminal.claim(facts, 1, testClaim);
     await fake.attach();
     fake.send(FromHost.log, u64(0), output('before'));
-    await until('what came before is recorded', () => portal.terminal.recordedBytes > 0);
+    await until(() => portal.terminal.recordedBytes > 0, { what: 'what came before is recorded' });
     const recorded = portal.terminal.recordedBytes;
     corrupt(fake, u64(recorded));
-    await until('the fault is told', () => portal.heard.faults.length > 0);
+    await until(() => portal.heard.faults.length > 0, { what: 'the fault is told' });
     expect(portal.heard.faults[0]).toContain(sentence);
     expect(portal.terminal.recordedBytes).toBe(recorded);
   });
@@ -171,7 +172,7 @@ describe('faults', () => {
     const page = new TestPage(portal, facts.session, { stream: 77 });
     await page.shows('$ ');
     misbehave(page);
-    await until('it is cut off', () => page.closeCode !== undefined);
+    await until(() => page.closeCode !== undefined, { what: 'it is cut off' });
     expect(page.closeCode).toBe(4004);
     const next = new TestPage(portal, facts.session);
     await next.shows('$ ');
@@ -186,12 +187,12 @@ describe('faults', () => {
     // 10 MB take 10 s through a terminal.
     const size = process.env['SALLYPORT_ROUNDS'] === 'full' ? 10_000_000 : 1_500_000;
     page.type(`stty raw -echo; head -c ${size} | sha256sum; stty sane\r`);
-    await until('the program reads', () => page.tail.endsWith('sane\r\n'));
+    await until(() => page.tail.endsWith('sane\r\n'), { what: 'the program reads' });
     const paste = Buffer.alloc(size, 'a paste of many lines\n');
     const start = page.inputAcked;
     for (let at = 0; at < paste.length; at += 16 * 1024) {
       page.type(paste.subarray(at, at + 16 * 1024));
-      await until('the window opens', () => page.inputAcked - start > at - 48 * 1024);
+      await until(() => page.inputAcked - start > at - 48 * 1024, { what: 'the window opens' });
     }
     await page.shows(createHash('sha256').update(paste).digest('hex'), 30_000);
   });

@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
+import { until } from '../../e2e/machine/until.ts';
 import {
   decodeMessage,
   encodeMessage,
@@ -26,14 +27,6 @@ import type { Terminal, TerminalEvents } from './contract.ts';
 import { Terminals } from './terminals.ts';
 
 const HOST = join(import.meta.dirname, '../../sandbox/host/main.ts');
-
-export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
 
 /** A session host as a child process, which dials the socket in its folder. */
 export class TestHost implements AsyncDisposable {
@@ -208,11 +201,8 @@ export class TestPage {
   }
 
   async shows(text: string, timeoutMs?: number): Promise<void> {
-    await until(`the page shows ${JSON.stringify(text)}`, () => this.text.includes(text), timeoutMs).catch(
-      (error: Error) => {
-        throw new Error(`${error.message}; it shows ${JSON.stringify(this.text.slice(-1000))}`);
-      },
-    );
+    const what = () => `${JSON.stringify(text)} on the page, which shows ${JSON.stringify(this.text.slice(-1000))}`;
+    await until(() => this.text.includes(text), { what, within: timeoutMs });
   }
 
   #message(message: Buffer): void {

@@ -6,10 +6,11 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pack, extract } from 'tar-stream';
+import { until } from '../../e2e/machine/until.ts';
 import { CloseCode } from '../../protocol/frames.ts';
 import { decodeMark, decodeRecords, RecordKind } from '../../protocol/log.ts';
 import { createEmulator, feed } from '../recording/emulator.ts';
-import { testClaim, testFacts, TestHost, TestPage, TestPortal, until } from './host.harness.ts';
+import { testClaim, testFacts, TestHost, TestPage, TestPortal } from './host.harness.ts';
 
 function tarOf(name: string, content: Buffer): Promise<Buffer> {
   const tar = pack();
@@ -60,21 +61,21 @@ describe('a terminal', () => {
     await first.shows('Welcome');
     first.type('echo $((40+2))\r');
     await first.shows('42');
-    await until('the input is acknowledged', () => first.inputAcked === 15);
+    await until(() => first.inputAcked === 15, { what: 'the input is acknowledged' });
     expect(portal.heard.human).toHaveLength(1);
     first.type('exit 3\r');
-    await until('the exit is told', () => portal.heard.exits.length > 0);
+    await until(() => portal.heard.exits.length > 0, { what: 'the exit is told' });
     expect(portal.heard.exits).toEqual([{ code: 3, signal: null }]);
     const records = await recorded();
     expect(decodeMark(records.at(-1)!.data)).toEqual({ mark: 'exit', code: 3, signal: null });
-    await until('the host leaves with the shell’s code', () => host.exitCode === 3);
+    await until(() => host.exitCode === 3, { what: 'the host leaves with the shell’s code' });
     expect(first.output.length).toBeGreaterThan(0);
     expect(Buffer.concat(first.output)).toEqual(await recordedOutput());
   });
 
   test('a page may connect before the claim', async () => {
     const early = page({ cols: 100, rows: 30 });
-    await until('the page is open', () => early.socket.readyState === 1);
+    await until(() => early.socket.readyState === 1, { what: 'the page is open' });
     await claim();
     await early.shows('$ ');
     early.type('stty size\r');
@@ -86,8 +87,8 @@ describe('a terminal', () => {
     const reader = page();
     await reader.shows('$ ');
     reader.type('head -c 20000000 /dev/urandom | base64 -w 100; echo END-OF-IT\r');
-    await until('the end shows', () => reader.tail.includes('END-OF-IT\r\n'), 60_000);
-    await until('the prompt is recorded', () => portal.terminal.recordedBytes >= reader.offset);
+    await until(() => reader.tail.includes('END-OF-IT\r\n'), { what: 'the end shows', within: 60_000 });
+    await until(() => portal.terminal.recordedBytes >= reader.offset, { what: 'the prompt is recorded' });
     const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
     const shown = Buffer.concat(reader.output);
     expect(hash((await recordedOutput()).subarray(0, shown.length))).toBe(hash(shown));
@@ -99,22 +100,25 @@ describe('a terminal', () => {
     await stalled.shows('$ ');
     stalled.acking = false;
     stalled.type('yes\r');
-    await until('the output comes', () => stalled.outputBytes > 100_000);
+    await until(() => stalled.outputBytes > 100_000, { what: 'the output comes' });
     stalled.socket.pause();
     let before = -1;
-    await until('the host stops', () => {
-      const now = portal.terminal.recordedBytes;
-      const same = now === before;
-      before = now;
-      return same && now > 500_000;
-    });
+    await until(
+      () => {
+        const now = portal.terminal.recordedBytes;
+        const same = now === before;
+        before = now;
+        return same && now > 500_000;
+      },
+      { what: 'the host stops' },
+    );
     expect(before - stalled.offset).toBeLessThan(1024 * 1024);
     stalled.socket.resume();
     stalled.acking = true;
     stalled.ack();
     const asked = performance.now();
     stalled.type('\x03');
-    await until('the prompt is back', () => stalled.tail.endsWith('^C\r\n$ '));
+    await until(() => stalled.tail.endsWith('^C\r\n$ '), { what: 'the prompt is back' });
     expect(performance.now() - asked).toBeLessThan(2000);
   });
 
@@ -123,16 +127,16 @@ describe('a terminal', () => {
     const liar = page();
     await liar.shows('$ ');
     liar.type('yes | head -c 16000000; echo DONE\r');
-    await until('the output comes', () => liar.outputBytes > 100_000);
+    await until(() => liar.outputBytes > 100_000, { what: 'the output comes' });
     liar.acking = false;
     liar.socket.pause();
-    await until('the program is held back or done', () => portal.terminal.recordedBytes > 400_000);
+    await until(() => portal.terminal.recordedBytes > 400_000, { what: 'the program is held back or done' });
     const held = [...portal.terminals.queued()];
     expect(Math.max(...held)).toBeLessThan(1024 * 1024);
     liar.socket.resume();
     liar.acking = true;
     liar.ack();
-    await until('all of it comes', () => liar.tail.endsWith('DONE\r\n$ '), 30_000);
+    await until(() => liar.tail.endsWith('DONE\r\n$ '), { what: 'all of it comes', within: 30_000 });
     // compared without toEqual, which takes seconds for 16 MB
     expect(Buffer.concat(liar.output).equals(await recordedOutput())).toBe(true);
   });
@@ -143,11 +147,11 @@ describe('a terminal', () => {
     await first.shows('$ ');
     first.type('for i in $(seq 1 9000); do echo "line $i"; done; printf "\\033[31mred\\033[?2004h\\033[5;10H"\r');
     await first.shows('line 9000\r\n\x1b[31mred');
-    await until('all is shown', () => first.offset >= portal.terminal.recordedBytes);
+    await until(() => first.offset >= portal.terminal.recordedBytes, { what: 'all is shown' });
     const whole = createEmulator(80, 24);
     await feed(whole, Buffer.concat(first.output));
     const second = page();
-    await until('a snapshot comes', () => second.snapshot !== undefined);
+    await until(() => second.snapshot !== undefined, { what: 'a snapshot comes' });
     expect(second.attached).toMatchObject({ cols: 80, rows: 24 });
     const restored = createEmulator(80, 24);
     await feed(restored, second.snapshot!);
@@ -162,10 +166,10 @@ describe('a terminal', () => {
       whole.buffer.normal.cursorX,
       whole.buffer.normal.cursorY,
     ]);
-    await until('the first page is told', () => first.superseded && first.closeCode === CloseCode.superseded);
+    await until(() => first.superseded && first.closeCode === CloseCode.superseded, { what: 'the first page is told' });
     expect(portal.heard.detached).toBe(0);
     second.socket.close();
-    await until('nobody is left', () => portal.heard.detached === 1);
+    await until(() => portal.heard.detached === 1, { what: 'nobody is left' });
   });
 
   test('a lost network: output goes on where it was, input is not doubled', async () => {
@@ -175,9 +179,9 @@ describe('a terminal', () => {
     first.type('cat\r');
     await first.shows('cat\r\n');
     first.socket.terminate();
-    await until('the page is gone', () => portal.heard.detached === 1);
+    await until(() => portal.heard.detached === 1, { what: 'the page is gone' });
     const second = page({ stream: first.stream, offset: first.offset });
-    await until('it is attached', () => second.attached !== undefined);
+    await until(() => second.attached !== undefined, { what: 'it is attached' });
     expect(second.attached!.offset).toBe(first.offset);
     expect(second.attached!.inputPosition).toBe(4);
     // the end of the former input again, and more
@@ -196,7 +200,7 @@ describe('a terminal', () => {
     first.type('for i in $(seq 1 20000); do echo "n$i"; done; echo END; cat\r');
     await first.shows('n2000\r\n');
     await restartPortal();
-    await until('the first page is closed', () => first.closeCode === CloseCode.stopping);
+    await until(() => first.closeCode === CloseCode.stopping, { what: 'the first page is closed' });
     const second = page({ stream: first.stream });
     await second.shows('END\r\n', 30_000);
     second.typeAt(0, 'for i in $(seq 1 20000); do echo "n$i"; done; echo END; cat\rback\r');
@@ -214,11 +218,11 @@ describe('a terminal', () => {
     first.type('read; exit 5\r');
     await first.shows('exit 5\r\n');
     first.type('\r');
-    await until('the input is taken', () => first.inputAcked === 14);
+    await until(() => first.inputAcked === 14, { what: 'the input is taken' });
     await restartPortal();
-    await until('the exit is told', () => portal.heard.exits.length > 0);
+    await until(() => portal.heard.exits.length > 0, { what: 'the exit is told' });
     expect(portal.heard.exits).toEqual([{ code: 5, signal: null }]);
-    await until('the host leaves', () => host.exitCode === 5);
+    await until(() => host.exitCode === 5, { what: 'the host leaves' });
   });
 
   test('a password is nowhere', async () => {
@@ -227,14 +231,14 @@ describe('a terminal', () => {
     await typist.shows('$ ');
     typist.type('read -s -p "Password: " x; echo ok\r');
     await typist.shows('Password: ');
-    await until('the prompt reads', () => typist.output.at(-1)!.toString().endsWith('Password: '));
+    await until(() => typist.output.at(-1)!.toString().endsWith('Password: '), { what: 'the prompt reads' });
     typist.type('hunter2-secret\r');
     // the echo of the command holds "ok" as well: only the prompt behind it says that the password was read
     await typist.shows('ok\r\n$ ');
     const all = await readFile(portal.recordings.path(facts));
     expect(all.includes('hunter2')).toBe(false);
     typist.type('exit\r');
-    await until('the exit is recorded', () => portal.heard.exits.length > 0);
+    await until(() => portal.heard.exits.length > 0, { what: 'the exit is recorded' });
     const marks = (await recorded()).filter(({ kind }) => kind === RecordKind.mark).map(({ data }) => decodeMark(data));
     expect(marks).toEqual([{ mark: 'secret' }, { mark: 'exit', code: 0, signal: null }]);
     expect((await readFile(portal.recordings.path(facts))).includes('hunter2')).toBe(false);
@@ -247,7 +251,7 @@ describe('a terminal', () => {
     last.type('trap "echo goodbye; exit" HUP; echo ready\r');
     await last.shows('ready\r\n');
     await portal.terminal.end('idle');
-    await until('the page is closed', () => last.closeCode === CloseCode.ended);
+    await until(() => last.closeCode === CloseCode.ended, { what: 'the page is closed' });
     expect((await recordedOutput()).toString()).toContain('goodbye');
     expect(portal.heard.exits).toHaveLength(1);
     await expect(portal.terminal.claim(facts, 1, testClaim)).rejects.toMatchObject({ code: 'terminal-closed' });
@@ -309,6 +313,6 @@ describe('a terminal', () => {
     });
     await expect(portal.terminals.download(facts.session, 'nothing')).rejects.toMatchObject({ code: 'file-refused' });
     expect(portal.heard.human.length).toBeGreaterThan(0);
-    await until('the marks are recorded', () => portal.terminal.recordedBytes > 0);
+    await until(() => portal.terminal.recordedBytes > 0, { what: 'the marks are recorded' });
   });
 });
