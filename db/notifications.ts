@@ -34,7 +34,7 @@ async function send(db: Db, message: Message): Promise<void> {
 }
 
 export type NotificationsOptions = {
-  /** The replica that this process is (`replicas.id`): it confirms what it hears. */
+  /** The replica that this process is (`replicas.id`): it confirms what it hears. None: a command, which asks only. */
   replica?: string;
   /** A change that these replicas, which live, have not confirmed in time. */
   onUnconfirmed?: (topic: Topic, id: string, replicas: string[]) => void;
@@ -103,7 +103,7 @@ export class Notifications implements AsyncDisposable {
   async announce(db: Db, topic: Topic, id: string): Promise<void> {
     this.#dispatch(topic, id);
     const { replica, onUnconfirmed } = this.#options;
-    const others = replica === undefined ? [] : livingOthers(await replicasSeen(db), replica);
+    const others = livingOthers(await replicasSeen(db), replica);
     if (others.length === 0) return notify(db, topic, id);
     const confirmed = await this.#ask(db, { topic, id }, others);
     const late = others.filter((other) => !confirmed.has(other));

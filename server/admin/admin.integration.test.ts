@@ -67,8 +67,24 @@ test('a new password ends the sign-ins that the old one made, also in a running 
   const { cookie } = await portal.signIn(user!.id);
   const status = async () => (await fetch(`${portal.origin}/api/v1/me`, { headers: { cookie } })).status;
   expect(await status()).toBe(200);
-  await admin(portal, ['user', 'password', '--email', 'first@example.com']);
-  await expect.poll(status, { timeout: 1_000 }).toBe(401);
+  const changed = await admin(portal, ['user', 'password', '--email', 'first@example.com']);
+  expect(changed).toMatchObject({ code: 0, said: '' });
+  expect(changed.result).not.toHaveProperty('unconfirmedReplicas');
+  // The command ended once the portal had heard.
+  expect(await status()).toBe(401);
+});
+
+test('a portal that lives and does not hear is told of', async () => {
+  process.kill(portal.pid, 'SIGSTOP');
+  const changed = await admin(portal, ['user', 'password', '--email', 'first@example.com']).finally(() =>
+    process.kill(portal.pid, 'SIGCONT'),
+  );
+  expect(changed).toMatchObject({
+    code: 0,
+    result: { email: 'first@example.com', unconfirmedReplicas: 1 },
+    said: expect.stringContaining('One portal that runs has not confirmed it within a second'),
+  });
+  expect(changed.said.trim().split('\n')).toHaveLength(1);
 });
 
 test.each([

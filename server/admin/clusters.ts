@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import type { Db } from '../../db/client.ts';
-import { notify } from '../../db/notifications.ts';
 import { listRoles } from '../../db/queries/roles.ts';
 import { settleSetting } from '../../db/queries/settings.ts';
 import { seedRoles } from '../access/roles.ts';
@@ -17,15 +16,16 @@ import { SessionAccounts } from '../kube/accounts.ts';
 import { clusterAddress, installPortalAccount } from '../kube/install.ts';
 import { ClusterRegistry } from '../kube/registry.ts';
 import { allLeft, noSuchCluster, uninstallAsOperator, uninstallAsPortal } from '../kube/uninstall.ts';
+import type { Announce } from './announcing.ts';
 
 /** RFC 1123 label. */
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const NAMESPACE = 'sallyport';
 
-type Opened = { config: Config; db: Db; values: Record<string, string | undefined> };
+type Opened = { config: Config; db: Db; values: Record<string, string | undefined>; announce: Announce };
 
 /** Registers, or renews what is registered under the name. Throws the Problems of install.ts and the registry. */
-export async function addCluster({ config, db, values }: Opened): Promise<unknown> {
+export async function addCluster({ config, db, values, announce }: Opened): Promise<object> {
   const name = nameFrom(values['name']!);
   const namespace = values['namespace'] ?? NAMESPACE;
   if (!LABEL.test(namespace)) throw new Problem('invalid-namespace', 400, `"${namespace}" is no name of a namespace.`);
@@ -41,7 +41,7 @@ export async function addCluster({ config, db, values }: Opened): Promise<unknow
     clusterRoles: await clusterRoles(),
     portalId: await settlePortalId(db),
   });
-  await using registry = openRegistry({ config, db }, clusterRoles);
+  await using registry = openRegistry({ config, db, announce }, clusterRoles);
   const by = actor();
   const production = values['production'] !== undefined;
   const cluster = await registry.install({ name, production, namespace }, address, token, by);
@@ -53,9 +53,9 @@ export async function addCluster({ config, db, values }: Opened): Promise<unknow
  * that cluster, else with the portal's own account; the clusters are no longer registered then. One that cannot be
  * reached stays, and is said with what went wrong. The portal must not run.
  */
-export async function leaveClusters({ config, db, values }: Opened): Promise<unknown> {
+export async function leaveClusters({ config, db, values, announce }: Opened): Promise<object> {
   using _lock = openDataDir(config.dataDir);
-  await using registry = openRegistry({ config, db }, async () => []);
+  await using registry = openRegistry({ config, db, announce }, async () => []);
   const portalId = await settlePortalId(db);
   const accounts = new SessionAccounts({
     portalId,
@@ -100,11 +100,14 @@ function actor(): { actorId: null; actor: string } {
   return { actorId: null, actor: `${userInfo().username} (command on the server)` };
 }
 
-function openRegistry({ config, db }: Omit<Opened, 'values'>, clusterRoles: () => Promise<string[]>): ClusterRegistry {
+function openRegistry(
+  { config, db, announce }: Omit<Opened, 'values'>,
+  clusterRoles: () => Promise<string[]>,
+): ClusterRegistry {
   return new ClusterRegistry({
     db,
     // A command lives for a moment: it keeps nothing that a notification would have to change.
-    notifications: { on: () => () => {}, onReset: () => () => {}, announce: notify },
+    notifications: { on: () => () => {}, onReset: () => () => {}, announce },
     sealer: new Sealer(loadSecrets(config).masterKeys),
     audit: directAudit(db),
     addresses: { allowPrivate: config.clusters.allowPrivate },

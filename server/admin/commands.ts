@@ -6,7 +6,6 @@ import type { Db } from '../../db/client.ts';
 import { findUserByIdentity, updateUser, type UserRow } from '../../db/queries/users.ts';
 import { listRoles } from '../../db/queries/roles.ts';
 import { endWebSessions } from '../../db/queries/web-sessions.ts';
-import { notify } from '../../db/notifications.ts';
 import { backup, restore } from '../../db/backup.ts';
 import { directAudit } from '../audit/direct.ts';
 import { createUser } from '../auth/accounts.ts';
@@ -19,17 +18,24 @@ import type { AuditEvent } from '../domain/audit-codes.ts';
 import type { Scope } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import { seedRoles } from '../access/roles.ts';
+import type { Announce } from './announcing.ts';
 import { addCluster, leaveClusters } from './clusters.ts';
 import { rotateMaster, rotateSigning } from './keys.ts';
 
-type Opened = { config: Config; db: Db; urls: DatabaseUrls; values: Record<string, string | undefined> };
+type Opened = {
+  config: Config;
+  db: Db;
+  urls: DatabaseUrls;
+  values: Record<string, string | undefined>;
+  announce: Announce;
+};
 
 export type Command = {
   name: string;
   says: string;
   options: Record<string, { required?: boolean; flag?: boolean; value?: string }>;
   /** Its answer is printed as JSON. */
-  run(opened: Opened): Promise<unknown>;
+  run(opened: Opened): Promise<object>;
 };
 
 const email = { required: true, value: 'EMAIL' };
@@ -135,7 +141,7 @@ export const commands: Command[] = [
   },
 ];
 
-async function addUser(opened: Opened): Promise<unknown> {
+async function addUser(opened: Opened): Promise<object> {
   const { db, config, values } = opened;
   const address = values['email']!.toLowerCase();
   if (!/^[^\s@]{1,64}@[^\s@]{1,189}$/.test(address))
@@ -171,7 +177,7 @@ async function addUser(opened: Opened): Promise<unknown> {
   return { email: address, ...password.shown };
 }
 
-async function createToken(opened: Opened): Promise<unknown> {
+async function createToken(opened: Opened): Promise<object> {
   const { db, values } = opened;
   const user = await localUser(opened);
   const scopes = (values['scopes'] ?? 'read,sessions,admin').split(',') as Scope[];
@@ -206,15 +212,12 @@ async function change(
   code: AuditEvent['code'],
   detail: Record<string, unknown>,
 ): Promise<void> {
-  const { db } = opened;
+  const { db, announce } = opened;
   await updateUser(db, user.id, facts);
-  await notify(db, 'user', user.id);
-  if (facts.passwordHash !== undefined) await endSignIns(db, user.id);
+  await announce(db, 'user', user.id);
+  if (facts.passwordHash !== undefined)
+    for (const id of await endWebSessions(db, { userId: user.id }, new Date())) await announce(db, 'web-session', id);
   await record(opened, code, user, detail);
-}
-
-async function endSignIns(db: Db, userId: string): Promise<void> {
-  for (const id of await endWebSessions(db, { userId }, new Date())) await notify(db, 'web-session', id);
 }
 
 async function newPassword({ values }: Opened): Promise<{ text: string; shown: { password?: string } }> {

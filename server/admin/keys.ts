@@ -23,7 +23,7 @@ import { LEASE_MS, livingOthers } from '../domain/replica-lease.ts';
 type Opened = { config: Config; db: Db };
 
 /** Takes effect at the next start. Throws Problem `key-given`. */
-export async function rotateSigning({ config, db }: Opened): Promise<unknown> {
+export async function rotateSigning({ config, db }: Opened): Promise<object> {
   if (config.keys.signing)
     throw new Problem('key-given', 409, 'SALLYPORT_SIGNING_KEY gives the keys: put the new one first there.');
   const file = rotateSigningKey(config.dataDir, new Date());
@@ -36,7 +36,7 @@ export async function rotateSigning({ config, db }: Opened): Promise<unknown> {
  * `portal-running`, `key-needed` where something would not open any more, and ConfigError where a portal has the data
  * directory.
  */
-export async function rotateMaster({ config, db }: Opened): Promise<unknown> {
+export async function rotateMaster({ config, db }: Opened): Promise<object> {
   // A running portal would go on sealing under the key that it has read.
   using _lock = openDataDir(config.dataDir);
   await requireNoPortal(config, db);

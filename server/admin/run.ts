@@ -7,6 +7,7 @@ import { ConfigError, readEnv } from '../config/env.ts';
 import { databaseUrls } from '../database.ts';
 import { Problem } from '../domain/problem.ts';
 import { errorText } from '../domain/redaction.ts';
+import { Announcing, unconfirmedSentence } from './announcing.ts';
 import { commands, type Command } from './commands.ts';
 
 /** Returns the exit code: 0, 1 for what went wrong, 2 for how it was called. The last line on stdout is JSON. */
@@ -51,13 +52,18 @@ function parse(command: Command, args: string[]): Record<string, string | undefi
   );
 }
 
-async function execute(command: Command, values: Record<string, string | undefined>): Promise<unknown> {
+async function execute(command: Command, values: Record<string, string | undefined>): Promise<object> {
   const config = parseConfig(readEnv(process.env));
   const urls = await databaseUrls(config);
   await migrate({ url: urls.migrationUrl, portalRole: new URL(urls.url).username });
   await using database = openDatabase(urls.url, { max: 2, applicationName: 'sallyport admin' });
   // Awaited here: the database is closed when this returns.
-  return await command.run({ config, db: database.db, urls, values });
+  await using announcing = new Announcing(urls.url);
+  const result = await command.run({ config, db: database.db, urls, values, announce: announcing.announce });
+  const unconfirmedReplicas = announcing.unconfirmed.size;
+  if (unconfirmedReplicas === 0) return result;
+  process.stderr.write(`sallyport: ${unconfirmedSentence(unconfirmedReplicas)}\n`);
+  return { ...result, unconfirmedReplicas };
 }
 
 function describe(error: unknown): string {

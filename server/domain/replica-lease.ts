@@ -15,8 +15,8 @@ export function livesStill({ silentMs }: ReplicaSeen): boolean {
   return silentMs < LEASE_MS;
 }
 
-/** The living, but for one: itself, as a rule. */
-export function livingOthers(seen: readonly ReplicaSeen[], self: string): string[] {
+/** The living, but for one: itself, as a rule; who is no replica sees all. */
+export function livingOthers(seen: readonly ReplicaSeen[], self: string | undefined): string[] {
   return seen.filter((replica) => replica.id !== self && livesStill(replica)).map(({ id }) => id);
 }
 
