@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
@@ -60,6 +60,29 @@ describe('Recorder', () => {
     expect([written, recorder.pending]).toEqual([1, output('a key').length]);
     await recorder.close();
     expect(written).toBe(2);
+  });
+
+  test('a disk that another machine serves may hang: its recording waits, the portal does not', async () => {
+    // A pipe that nobody reads: what is written past its 64 KiB waits in the kernel, as in a file system that is gone.
+    execFileSync('mkfifo', [path]);
+    const recorder = await Recorder.open(path, { own: false });
+    let written = 0;
+    const key = output('x'.repeat(2_000));
+    const more = () => {
+      for (let each = 0; each < 10; each++) recorder.append(key, () => written++);
+    };
+    more();
+    await vi.waitFor(() => {
+      more();
+      expect(recorder.pending).toBeGreaterThan(256 * 1024);
+    });
+    expect(written * key.length).toBeLessThanOrEqual(64 * 1024);
+
+    const reader = fs.createReadStream(path).resume();
+    await vi.waitFor(() => expect(recorder.pending).toBe(0));
+    await recorder.close();
+    await once(reader, 'close');
+    expect(reader.bytesRead).toBe(written * key.length);
   });
 
   test('a log cut off anywhere continues behind its last whole record', async () => {

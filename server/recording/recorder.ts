@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { decodeRecords } from '../../protocol/log.ts';
 import { DiskPace } from './disk-pace.ts';
+import { liesInOwnFileSystem } from './file-system.ts';
 
 /** What somebody types, and its echo: below this a write at once is cheaper than the way to another thread and back. */
 const AT_ONCE_BYTES = 4 * 1024;
@@ -19,6 +20,8 @@ type RecorderOptions = {
   pace?: DiskPace;
   fsync?: boolean;
   boundary?: number;
+  /** Whether a little may be written at once; default: what the log's file system says. */
+  own?: boolean;
 };
 
 export class Recorder {
@@ -26,6 +29,8 @@ export class Recorder {
   onError: ((error: Error) => void) | undefined;
   readonly #file: FileHandle;
   readonly #fsync: boolean;
+  /** A write at once is out of the question where it could hang with somebody else, and all of the portal with it. */
+  readonly #atOnce: boolean;
   readonly #pace: DiskPace;
   #size: number;
   #pending = 0;
@@ -34,11 +39,12 @@ export class Recorder {
   #failed = false;
   #idle: (() => void)[] = [];
 
-  private constructor(file: FileHandle, size: number, fsync: boolean, pace: DiskPace) {
+  private constructor(file: FileHandle, size: number, how: { fsync: boolean; atOnce: boolean; pace: DiskPace }) {
     this.#file = file;
     this.#size = size;
-    this.#fsync = fsync;
-    this.#pace = pace;
+    this.#fsync = how.fsync;
+    this.#atOnce = how.atOnce;
+    this.#pace = how.pace;
   }
 
   /**
@@ -51,7 +57,9 @@ export class Recorder {
       const { size } = await file.stat();
       const whole = size === 0 ? 0 : await lastBoundary(file, size, options.boundary ?? 0);
       if (whole < size) await file.truncate(whole);
-      return new Recorder(file, whole, options.fsync ?? false, options.pace ?? new DiskPace());
+      const fsync = options.fsync ?? false;
+      const atOnce = !fsync && (options.own ?? (await liesInOwnFileSystem(path)));
+      return new Recorder(file, whole, { fsync, atOnce, pace: options.pace ?? new DiskPace() });
     } catch (error) {
       await file.close();
       throw error;
@@ -71,7 +79,7 @@ export class Recorder {
   /** `written` runs, in order, once all of `bytes` is written, maybe before this returns; never after an error. */
   append(bytes: Uint8Array, written: () => void): void {
     if (this.#failed) return;
-    if (!this.#writing && bytes.length <= AT_ONCE_BYTES && !this.#fsync && this.#pace.quick) {
+    if (!this.#writing && bytes.length <= AT_ONCE_BYTES && this.#atOnce && this.#pace.quick) {
       this.#writeAtOnce(bytes, written);
       return;
     }
