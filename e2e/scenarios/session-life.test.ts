@@ -1,14 +1,19 @@
-/** One stay from its opening to its end, on the real parts: by sockets, through the engine's exec, on a disk that fills. */
+/**
+ * One stay from its opening to its end, on the real parts: by sockets, through the engine's exec, on a disk that fills;
+ * and what is on record of it.
+ */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { extract, pack } from 'tar-stream';
+import { extract } from 'tar-stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeMark, decodeRecords, RecordKind } from '../../protocol/log.ts';
 import { leftovers, nothing } from '../leftovers.ts';
 import { run } from '../machine/run.ts';
 import { until } from '../machine/until.ts';
-import { TestPortal, type Visitor } from '../portal.ts';
+import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
+import { tarOf } from '../tar.ts';
+import { testCluster } from '../use.ts';
 
 let portal: TestPortal;
 let ann: Visitor;
@@ -28,10 +33,29 @@ type Session = {
   steps: { name: string; ms: number | null }[];
 };
 
+/** What the recording of an ended session shows, and its marks. */
+function recordingOf(on: TestPortal, id: string, openedAt: Date) {
+  const month = openedAt.toISOString().slice(0, 7).replace('-', '/');
+  const log = readFileSync(join(on.dataDir, 'recordings', month, id, 'log'));
+  const { records, consumed } = decodeRecords(log);
+  expect(consumed).toBe(log.length);
+  return {
+    shown: Buffer.concat(records.filter(({ kind }) => kind === RecordKind.output).map(({ data }) => data)),
+    marks: records.filter(({ kind }) => kind === RecordKind.mark).map(({ data }) => decodeMark(data)),
+  };
+}
+
 it('opens, works, exits, and leaves nothing but its recording', async () => {
   const { id, terminal } = await ann.open();
   await terminal.shows(/\$ $/);
-  expect(terminal.text).toMatch(/recorded/);
+  // Lines break where the window ends.
+  expect(terminal.text.replace(/\s+/g, ' ')).toMatch(
+    new RegExp(
+      `^Cluster ${CLUSTER}, as ${ann.email} with the role admin, cluster-wide\\. ` +
+        `This session is recorded\\. It ends at ${new Date().getUTCFullYear()}-\\d\\d-\\d\\d \\d\\d:\\d\\d UTC at the latest, ` +
+        `or after 15 minutes without input`,
+    ),
+  );
   expect(await terminal.run('kubectl get namespaces')).toMatch(/kube-system\s+Active/);
   expect(await terminal.run('kubectl auth whoami')).toContain(`:sp-${ann.email.split('@')[0]}-`);
   const open = await ann.api<Session>('GET', `/sessions/${id}`);
@@ -52,15 +76,138 @@ it('opens, works, exits, and leaves nothing but its recording', async () => {
   expect(left.containers).not.toContain(id);
   expect(left.cluster).toEqual([]);
 
-  const day = ended.openedAt.slice(0, 7).replace('-', '/');
-  const log = readFileSync(join(portal.dataDir, 'recordings', day, id, 'log'));
-  const { records, consumed } = decodeRecords(log);
-  expect(consumed).toBe(log.length);
-  const shown = Buffer.concat(records.filter(({ kind }) => kind === RecordKind.output).map(({ data }) => data));
+  const { shown, marks } = recordingOf(portal, id, new Date(ended.openedAt));
   expect(shown.includes(terminal.bytes)).toBe(true);
-  const marks = records.filter(({ kind }) => kind === RecordKind.mark).map(({ data }) => decodeMark(data));
   expect(marks).toContainEqual({ mark: 'exit', code: 7, signal: null });
 });
+
+it('has its tools and completion; windows of any size and bytes of any kind do it no harm', async () => {
+  const { id, terminal } = await ann.open();
+  await terminal.shows(/\$ $/);
+  const tools = 'bash kubectl helm jq yq less vim nano curl git';
+  expect(await terminal.run(`for tool in ${tools}; do command -v $tool >/dev/null || echo no $tool; done`)).toBe('');
+  expect(await terminal.run('command -v ssh scp sftp ssh-keygen')).toBe('');
+  // The first Tab of a shell, which loads completion, completes.
+  terminal.type('kubectl get namespaces kube-sys\t');
+  await terminal.shows(/kube-system /);
+  terminal.type('\r');
+  await terminal.shows(/kube-system +Active/);
+
+  for (const [cols, rows] of [
+    [1, 1],
+    [1000, 1000],
+    [80, 24],
+  ] as const) {
+    terminal.resize(cols, rows);
+    expect(await terminal.run('stty size')).toBe(`${rows} ${cols}\r\n`);
+    // A page that comes then is shown the screen as it is.
+    terminal.leave();
+    await terminal.connect({ cols, rows });
+  }
+  await terminal.run('head -c 300000 /dev/urandom; stty sane', 60_000);
+  const reloaded = await ann.terminal(id).connect();
+  expect(reloaded.snapshots).toHaveLength(1);
+  expect(await reloaded.run('echo still $((40 + 2))')).toBe('still 42\r\n');
+  reloaded.type('exit\r');
+  const { openedAt } = await portal.ended(id);
+  expect(recordingOf(portal, id, openedAt).shown.includes(terminal.bytes)).toBe(true);
+});
+
+type Call = {
+  code: string;
+  auditId: string;
+  clientAddress: string | null;
+  actor: string;
+  detail: Record<string, unknown>;
+};
+
+it('is on record: what its person did, and each call as the cluster’s own audit log has it', async () => {
+  const { id, terminal } = await ann.open();
+  await terminal.shows(/\$ $/);
+  const address = `${portal.url}/api/v1/sessions/${id}/files?path=`;
+  const headers = { cookie: ann.cookie, origin: portal.url, 'content-type': 'application/x-tar' };
+  const body = await tarOf('notes.txt', 'written at home\n');
+  expect((await fetch(`${address}.`, { method: 'PUT', headers, body })).status).toBe(200);
+  await (await fetch(`${address}notes.txt`, { headers })).arrayBuffer();
+  await ann.api('POST', `/sessions/${id}/extend`);
+  await terminal.run('kubectl get configmap no-such-map --namespace default');
+  await terminal.run('kubectl create configmap on-record --namespace default --from-literal=a=b');
+  await terminal.run('kubectl delete configmap on-record --namespace default');
+  // A shell that hides what is typed, where a password prompt does not.
+  terminal.type('stty -echo; bash --noediting\r');
+  await terminal.shows(/bash --noediting\r\n[^]*\$ $/);
+  for (let line = 0; line < 4; line += 1) {
+    const from = terminal.text.length;
+    terminal.type('id -u\r');
+    await terminal.shows(/1000\r\n/, { from });
+  }
+  const banner = await until(() => terminal.banners.find(({ code }) => code === 'hidden-shell'), {
+    what: 'the banner',
+  });
+  expect(banner.text).toMatch(/what is typed now is not recorded/);
+  terminal.leave();
+  await until(() => terminal.closed, { what: 'the close' });
+  const again = await ann.terminal(id).connect();
+  again.type('exit\r');
+  again.type('exit\r');
+  await portal.ended(id);
+  const [{ serviceAccount }] = await portal.sql<[{ serviceAccount: string }]>`
+    select service_account as "serviceAccount" from access_sessions where id = ${id}`;
+
+  const events = async () =>
+    portal.sql<Call[]>`
+      select code, audit_id as "auditId", client_address as "clientAddress", actor, detail
+      from audit_events where session_id = ${id}`;
+  const codes = async () => new Set((await events()).map(({ code }) => code));
+  await expect
+    .poll(codes)
+    .toEqual(
+      new Set([
+        ...['opened', 'attached', 'extended', 'hidden-shell', 'detached', 'ended'].map((what) => `session.${what}`),
+        'file.uploaded',
+        'file.downloaded',
+        'api.finished',
+      ]),
+    );
+  const calls = (await events()).filter(({ code }) => code === 'api.finished');
+  const created = calls.find(({ detail }) => detail['verb'] === 'create' && detail['resource'] === 'configmaps')!;
+  expect(created).toMatchObject({
+    actor: ann.email,
+    clientAddress: '127.0.0.1',
+    detail: {
+      verb: 'create',
+      resource: 'configmaps',
+      namespace: 'default',
+      status: 201,
+      durationMs: expect.any(Number),
+      userAgent: expect.stringMatching(/^kubectl/),
+    },
+  });
+  for (const size of ['requestBytes', 'responseBytes']) expect(created.detail[size]).toBeGreaterThan(50);
+  expect(calls.map(({ detail }) => [detail['verb'], detail['name'], detail['status']])).toEqual(
+    expect.arrayContaining([
+      ['get', 'no-such-map', 404],
+      ['delete', 'on-record', 200],
+    ]),
+  );
+
+  const { auditLog } = await testCluster();
+  const ours = new Map(calls.map(({ auditId, detail }) => [auditId, `${detail['verb']} ${detail['status']}`]));
+  const theirs = () => {
+    const seen = new Map<string, string>();
+    for (const line of readFileSync(auditLog, 'utf8').split('\n')) {
+      if (!line.includes(`:${serviceAccount}"`) || !line.includes('ResponseComplete')) continue;
+      const event = JSON.parse(line) as AuditLine;
+      // The portal's own calls that make and remove the account name it, too.
+      if (event.user.username.endsWith(`:${serviceAccount}`))
+        seen.set(event.auditID, `${event.verb} ${event.responseStatus?.code}`);
+    }
+    return seen;
+  };
+  await expect.poll(theirs).toEqual(ours);
+});
+
+type AuditLine = { auditID: string; verb: string; user: { username: string }; responseStatus?: { code: number } };
 
 it('travels through the engine’s exec where sockets cannot be shared: everything works, nothing is left', async () => {
   await using exec = await TestPortal.start({ env: { SALLYPORT_SANDBOX_MODE: 'exec' } });
@@ -73,13 +220,10 @@ it('travels through the engine’s exec where sockets cannot be shared: everythi
 
   const address = `${exec.url}/api/v1/sessions/${id}/files?path=`;
   const headers = { cookie: bob.cookie, origin: exec.url };
-  const files = pack();
-  files.entry({ name: 'notes.txt' }, 'written at home\n');
-  files.finalize();
   const upload = await fetch(`${address}.`, {
     method: 'PUT',
     headers: { ...headers, 'content-type': 'application/x-tar' },
-    body: await buffer(files),
+    body: await tarOf('notes.txt', 'written at home\n'),
   });
   expect(upload.status).toBe(200);
   expect(await terminal.run('cat notes.txt; echo and more >> notes.txt')).toBe('written at home\r\n');

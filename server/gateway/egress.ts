@@ -98,11 +98,12 @@ export class EgressProxy implements Disposable {
         remote.destroy();
       }
     }).catch((error: unknown) => {
-      const { status, code, message } = asProblem(error);
-      const body = `${message}\n`;
+      const problem = asProblem(error);
+      const { status, code } = problem;
+      const body = `${sentenceOf(problem)}\n`;
       if (client.writable)
         client.end(
-          `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+          `HTTP/1.1 ${status} ${reasonPhrase(problem)}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
             `x-sallyport-error-code: ${code}\r\nconnection: close\r\n\r\n${body}`,
         );
     });
@@ -116,13 +117,11 @@ export class EgressProxy implements Disposable {
       await opened();
       return await passPlain(incoming, response, way, url!);
     }).catch((error: unknown) => {
-      const { status, code, message } = asProblem(error);
+      const problem = asProblem(error);
+      const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-sallyport-error-code': problem.code };
       response.shouldKeepAlive = false;
       if (response.headersSent) response.destroy();
-      else
-        response
-          .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-sallyport-error-code': code })
-          .end(`${message}\n`);
+      else response.writeHead(problem.status, reasonPhrase(problem), headers).end(`${sentenceOf(problem)}\n`);
     });
   }
 
@@ -201,6 +200,20 @@ export class EgressProxy implements Disposable {
   [Symbol.dispose](): void {
     this.#server.close();
   }
+}
+
+function sentenceOf({ message, next }: Problem): string {
+  return next ? `${message} ${next}` : message;
+}
+
+/**
+ * Of an answer that refuses, kubectl and helm show its reason phrase and nothing of its body: so the phrase is the
+ * sentence. RFC 9112, 4: no control characters; others than ASCII are read differently.
+ */
+function reasonPhrase(problem: Problem): string {
+  return sentenceOf(problem)
+    .replace(/[^\x20-\x7e]+/g, '?')
+    .slice(0, 300);
 }
 
 type Way = { target: EgressTarget; addresses: string[] };

@@ -12,10 +12,11 @@ alias ls='ls --color=auto'
 alias ll='ls -l'
 alias grep='grep --color=auto'
 
-# All of bash-completion at the first Tab, then each command's when it is first completed.
+# All of bash-completion at the first Tab, then each command's when it is first completed. The first command's is loaded
+# here: bash asks again (124) only where what it asked before is not what it would ask next.
 __sallyport_completion() {
   complete -r -D
-  . /usr/share/bash-completion/bash_completion && return 124
+  . /usr/share/bash-completion/bash_completion && _completion_loader "$@"
 }
 complete -D -o bashdefault -o default -F __sallyport_completion
 
