@@ -2,11 +2,12 @@
  * From inside of a shell, as a person who may do everything on the cluster: what the portal refuses all the same, what
  * a credential is worth elsewhere, and what of anybody else is in reach. docs/security.md names each.
  */
+import { randomUUID } from 'node:crypto';
 import { request } from 'node:https';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOKEN_FILE } from '../../protocol/sandbox.ts';
-import { leftovers } from '../leftovers.ts';
+import { kubectlAsAdmin, leftovers } from '../leftovers.ts';
 import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
 import { testCluster } from '../use.ts';
 
@@ -65,12 +66,18 @@ describe('kubectl', () => {
     expect(await hers.terminal.run(`${command} 2>&1`)).toMatch(sentence);
   });
 
-  it('a Secret that the cluster would fill with a token', async () => {
-    const metadata = { name: 'minted', annotations: { 'kubernetes.io/service-account.name': 'default' } };
-    const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/service-account-token', metadata };
-    for (const command of ['create', 'apply', 'apply --server-side'])
-      expect(await apply(secret, command)).toContain('would mint a token');
-    expect(await hers.terminal.run('kubectl get secret minted 2>&1')).toContain('NotFound');
+  it('a Secret that the cluster would fill with a token, or take for one', async () => {
+    const kind = { apiVersion: 'v1', kind: 'Secret' };
+    const annotations = { 'kubernetes.io/service-account.name': 'default' };
+    const account = { ...kind, type: 'kubernetes.io/service-account-token', metadata: { name: 'minted', annotations } };
+    const stringData = { 'token-id': 'abcdef', 'token-secret': '0123456789abcdef' };
+    const metadata = { name: 'bootstrap-token-abcdef', namespace: 'kube-system' };
+    const bootstrap = { ...kind, type: 'bootstrap.kubernetes.io/token', metadata, stringData };
+    for (const secret of [account, bootstrap])
+      for (const command of ['create', 'apply', 'apply --server-side'])
+        expect(await apply(secret, command)).toContain('would outlive this session');
+    for (const name of ['minted', '-n kube-system bootstrap-token-abcdef'])
+      expect(await hers.terminal.run(`kubectl get secret ${name} 2>&1`)).toContain('NotFound');
   });
 
   it('a certificate that would make one somebody', async () => {
@@ -168,6 +175,27 @@ describe('reach', () => {
     expect(told).not.toMatch(JWT);
     expect(told).not.toMatch(/secret|password/i);
   });
+});
+
+it('bindings with the portal’s labels on them neither stop nor mislead the clean-up after sessions', async () => {
+  const plant = async (name: string, session: string) => {
+    const labels = { 'sallyport.dev/portal': await portal.id(), 'sallyport.dev/session': session };
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
+    const metadata = { name, namespace: 'default', labels };
+    const binding = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata, roleRef };
+    expect(await apply(binding)).toContain('created');
+  };
+  const suffix = hers.id.slice(0, 8);
+  await plant(`nobodys-${suffix}`, 'not-a-session');
+  await plant(`orphan-${suffix}`, randomUUID());
+  // Each start is followed by a round of the clean-up.
+  await portal.restart();
+  const left = () => kubectlAsAdmin('-n', 'default', 'get', 'rolebindings', '-o', 'name');
+  await expect.poll(left, { timeout: 20_000 }).not.toContain(`orphan-${suffix}`);
+  expect(await left()).toContain(`nobodys-${suffix}`);
+  await kubectlAsAdmin('-n', 'default', 'delete', 'rolebinding', `nobodys-${suffix}`);
+  await hers.terminal.connect();
+  expect(await hers.terminal.run('kubectl auth can-i "*" "*"')).toMatch(/^yes/);
 });
 
 it('a warm container holds no credential and nobody’s name, is used once, and leaves nothing to the next', async () => {

@@ -1,4 +1,5 @@
 /** What a portal put on a cluster, and what of it is left when it goes: with the operator's kubeconfig, and without. */
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -55,7 +56,7 @@ async function leave(...args: string[]): Promise<Cluster> {
 
 /** A session's account with a binding, as one that a crash has left. */
 async function session(portal: string): Promise<void> {
-  const labels = { 'sallyport.dev/portal': portal, 'sallyport.dev/session': 'abc' };
+  const labels = { 'sallyport.dev/portal': portal, 'sallyport.dev/session': randomUUID() };
   const metadata = { name: `sp-x-${portal.slice(0, 8)}`, namespace, labels };
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
   const items = [

@@ -2,6 +2,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { gzipSync } from 'node:zlib';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -16,7 +17,9 @@ let issuer: string;
 let answer: { status: number; body: unknown };
 let userinfo: Record<string, unknown>;
 let seen: { form: URLSearchParams; authorization: string | undefined };
-let metadataIssuer: string | undefined;
+let metadata: Record<string, unknown>;
+/** How the provider answers for its keys, where it does not as it should. */
+let keys: ((response: ServerResponse) => void) | undefined;
 
 const server = createServer((request, response) => void handle(request, response));
 
@@ -26,13 +29,15 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   };
   if (request.url === '/.well-known/openid-configuration')
     return say(200, {
-      issuer: metadataIssuer ?? issuer,
+      issuer,
       authorization_endpoint: `${issuer}/auth`,
       token_endpoint: `${issuer}/token`,
       jwks_uri: `${issuer}/jwks`,
       userinfo_endpoint: `${issuer}/me`,
+      ...metadata,
     });
   if (request.url === '/jwks') {
+    if (keys) return keys(response);
     // Without `alg`, as some providers publish it: what the key may be used for is ours to know.
     return say(200, { keys: [{ ...(await exportJWK(rsa.publicKey)), kid: 'k1', use: 'sig' }] });
   }
@@ -54,7 +59,8 @@ afterAll(() => {
 });
 beforeEach(() => {
   userinfo = { sub: 'ada' };
-  metadataIssuer = undefined;
+  metadata = {};
+  keys = undefined;
 });
 
 function provider(options: Partial<OidcOptions> = {}): OidcProvider {
@@ -206,8 +212,53 @@ test.each([
 });
 
 test('metadata of another issuer is not used', async () => {
-  metadataIssuer = 'https://evil.example';
+  metadata = { issuer: 'https://evil.example' };
   await expect(provider().metadata()).rejects.toMatchObject({ code: 'provider-misconfigured' });
+});
+
+// A browser is sent to these, and the page policy names their origins.
+test.each([
+  { authorization_endpoint: 'javascript:alert(document.domain)' },
+  { authorization_endpoint: 'data:text/html,<script>alert(1)</script>' },
+  { authorization_endpoint: "https://evil;script-src-elem'unsafe-inline'/auth" },
+  { token_endpoint: 'file:///etc/passwd' },
+  { end_session_endpoint: 'javascript:alert(document.domain)' },
+  { end_session_endpoint: 'no address' },
+  { userinfo_endpoint: ['https://evil.example'] },
+  { token_endpoint_auth_methods_supported: 'client_secret_basic' },
+])('metadata with %j is not used', async (endpoint) => {
+  metadata = endpoint;
+  await expect(provider().metadata()).rejects.toMatchObject({ code: 'provider-misconfigured' });
+});
+
+test.each<[string, (response: ServerResponse) => void]>([
+  ['without end', endless],
+  ['without end, compressed', (response) => endless(response.setHeader('content-encoding', 'gzip'), gzipSync(zeros))],
+  ['that are another server’s', (response) => response.writeHead(302, { location: `${issuer}/me` }).end()],
+  ['that are none', (response) => response.end('{"keys":"x"}')],
+])('keys %s are not read to the end, and nobody signs in by them', async (_what, answer) => {
+  keys = answer;
+  const before = performance.now();
+  await expect(redeem(await token())).rejects.toMatchObject({
+    code: expect.stringMatching(/^(provider-unavailable|id-token-refused)$/),
+  });
+  expect(performance.now() - before).toBeLessThan(5_000);
+});
+
+test.each([
+  // One for each place that a header may name a key in.
+  { kid: '../../../../dev/null' },
+  { kid: "k1' or '1'='1" },
+  { jku: 'http://127.0.0.1:9/' },
+])('a header of %j finds no other key', async (header) => {
+  const forged = await new SignJWT({ ...claims(), sub: 'ada' })
+    .setProtectedHeader({ alg: 'RS256', kid: 'k1', ...header, jwk: await exportJWK(other.publicKey) })
+    .setIssuer(issuer)
+    .setAudience(CLIENT)
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(other.privateKey);
+  await expect(redeem(forged)).rejects.toMatchObject({ code: 'id-token-refused' });
 });
 
 test('a provider that is away is said by its host, without anything of the request', async () => {
@@ -218,6 +269,17 @@ test('a provider that is away is said by its host, without anything of the reque
     meta: { host: '127.0.0.1:9' },
   });
 });
+
+const zeros = Buffer.alloc(1024 * 1024, ' ');
+
+/** Writes as fast as it is read, until nobody reads any more. */
+function endless(response: ServerResponse, chunk = zeros): void {
+  const more = () => {
+    while (response.write(chunk));
+  };
+  response.on('drain', more);
+  more();
+}
 
 function hmac(secret: string): string {
   const now = Math.floor(Date.now() / 1000);

@@ -2,7 +2,7 @@
  * Any OpenID provider (OpenID Connect Core 1.0, authorization code flow with PKCE): the portal redeems the code and
  * believes nothing but the id token that it verified itself.
  */
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { Problem } from '../domain/problem.ts';
 import { fetchJson } from './outbound.ts';
 import type { Identity } from './accounts.ts';
@@ -77,7 +77,7 @@ export class OidcProvider {
     if (this.#known && now - this.#known.at < METADATA_LIFE_MS) return this.#known;
     const { body } = await fetchJson(this.#options.metadataUrl);
     const metadata = parseMetadata(body, this.#options.issuers);
-    const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), { timeoutDuration: 10_000 });
+    const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), { [customFetch]: readKeys });
     this.#known = { metadata, keys, at: now };
     return this.#known;
   }
@@ -158,11 +158,8 @@ export class OidcProvider {
         currentDate: this.#now(),
       }));
     } catch (cause) {
-      if (cause instanceof errors.JWKSTimeout || cause instanceof TypeError)
-        throw new Problem('provider-unavailable', 502, 'The keys of the identity provider could not be read.', {
-          next: 'Try again; if it stays, tell an administrator.',
-          cause,
-        });
+      // Its keys could not be read.
+      if (cause instanceof Problem) throw cause;
       throw refused(cause instanceof errors.JOSEError ? cause.code : 'unreadable', cause);
     }
     // OpenID Connect Core 3.1.3.7, 4 and 5: a token for several says in azp whom it was issued to, and that must be us.
@@ -218,11 +215,28 @@ function claimOf(claims: JWTPayload, name: string): unknown {
   return value;
 }
 
+/** jose itself would read an answer without end, and unpack it. */
+async function readKeys(url: string): Promise<Response> {
+  const { body } = await fetchJson(url, { headers: { accept: 'application/json, application/jwk-set+json' } });
+  return Response.json(body);
+}
+
+/** Browsers are sent to some of these, and the page policy names their origins: no `javascript:`, no `;` in a host. */
+const ENDPOINT = /^https?:\/\/[A-Za-z0-9._:[\]-]+([/?]|$)/i;
+const REQUIRED = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'];
+const OPTIONAL = ['userinfo_endpoint', 'end_session_endpoint'];
+
 function parseMetadata(body: unknown, issuers: string[]): OidcMetadata {
   const metadata = (body ?? {}) as Record<string, unknown>;
-  for (const field of ['issuer', 'authorization_endpoint', 'token_endpoint', 'jwks_uri'])
-    if (typeof metadata[field] !== 'string' || !URL.canParse(metadata[field]))
-      throw misconfigured(`its metadata names no ${field}`);
+  const isEndpoint = (value: unknown) => typeof value === 'string' && ENDPOINT.test(value) && URL.canParse(value);
+  for (const field of ['issuer', ...REQUIRED])
+    if (typeof metadata[field] !== 'string') throw misconfigured(`its metadata names no ${field}`);
+  for (const field of [...REQUIRED, ...OPTIONAL])
+    if (metadata[field] !== undefined && !isEndpoint(metadata[field]))
+      throw misconfigured(`its metadata has a ${field} that is no address of the web`);
+  const methods = metadata['token_endpoint_auth_methods_supported'];
+  if (methods !== undefined && !Array.isArray(methods))
+    throw misconfigured('its metadata has a token_endpoint_auth_methods_supported that is no list');
   if (!issuers.includes(metadata['issuer'] as string))
     throw misconfigured(`its metadata is of issuer ${String(metadata['issuer']).slice(0, 200)}, not of ${issuers[0]}`);
   return metadata as OidcMetadata;

@@ -19,6 +19,10 @@ test.each([
   ['application/vnd.kubernetes.protobuf', '', `k8s\0\x0a\x23${type}`, 'token-minting-refused'],
   ['application/vnd.kubernetes.protobuf', '', 'k8s\0\x0a\x06Opaque', null],
   ['', '', `{"type":"${type}"}`, 'token-minting-refused'],
+  // A bootstrap token (kubeadm, k3s) is a credential of its own, whose groups its maker chooses.
+  ['application/json', '', '{"type":"bootstrap.kubernetes.io/token"}', 'token-minting-refused'],
+  ['application/json', '', '{"type":"bootstrap.kubernetes.io\\/token"}', 'token-minting-refused'],
+  ['application/vnd.kubernetes.protobuf', '', 'k8s\0\x0a\x1dbootstrap.kubernetes.io/token', 'token-minting-refused'],
   // YAML can spell a string in ways that only a YAML parser sees.
   ['application/yaml', '', `type: ${type}`, 'secret-body-unreadable'],
   ['application/yaml', '', 'type: "\\x6bubernetes.io/service-account-token"', 'secret-body-unreadable'],

@@ -1,10 +1,11 @@
 /**
- * Whether a body that writes a Secret asks Kubernetes to mint a service-account token into it. Sound rather than
- * precise: any mention of the type counts, in whatever spelling the body's encoding allows. Pure.
+ * Whether a body that writes a Secret makes a credential of the cluster: Kubernetes mints a service-account token into
+ * the one type, and takes the other for a bootstrap token (kubeadm, k3s), whose groups its maker chooses. Sound rather
+ * than precise: any mention of a type counts, in whatever spelling the body's encoding allows. Pure.
  */
 import type { Refusal } from './kube-request.ts';
 
-const TOKEN_TYPE = 'kubernetes.io/service-account-token';
+const TOKEN_TYPES = ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token'];
 
 /** Bodies whose strings may be escaped in JSON's ways, and the one whose strings are raw bytes. */
 const readable = new Set([
@@ -30,11 +31,13 @@ export function secretBodyRefusal(contentType: string, contentEncoding: string, 
   const binary = type === 'application/vnd.kubernetes.protobuf';
   if (!binary && !isJson(text))
     return refuse('secret-body-unreadable', 415, 'Secrets are accepted as JSON only: the body does not parse as such.');
-  if (!(binary ? text : unescape(text)).includes(TOKEN_TYPE)) return null;
+  const plain = binary ? text : unescape(text);
+  const minted = TOKEN_TYPES.find((one) => plain.includes(one));
+  if (minted === undefined) return null;
   return refuse(
     'token-minting-refused',
     403,
-    `Secrets of the type ${TOKEN_TYPE} are refused: Kubernetes would mint a token into them that outlives this session.`,
+    `Secrets of the type ${minted} are refused: the token in them would outlive this session and carry no name.`,
   );
 }
 
@@ -47,7 +50,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Both escapes by which JSON can spell the type's characters. */
+/** Both escapes by which JSON can spell the types' characters. */
 function unescape(text: string): string {
   return text
     .replace(/\\u00([0-7][0-9a-fA-F])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

@@ -3,7 +3,9 @@
  * ClusterRoles. Everything carries the session's labels, so that it is found and removed even where the portal that
  * made it is gone.
  */
+import { z } from 'zod';
 import type { KubeClient } from './client.ts';
+import { requestToken, type IssuedToken } from './token-request.ts';
 
 export const PORTAL_LABEL = 'sallyport.dev/portal';
 export const SESSION_LABEL = 'sallyport.dev/session';
@@ -17,8 +19,6 @@ export type SessionAccount = {
   namespaces: readonly string[];
 };
 
-export type SessionToken = { token: string; expiresAt: Date };
-
 /** A session's traces on a cluster, as found by label. */
 export type FoundAccount = { sessionId: string; createdAt: Date };
 
@@ -31,8 +31,17 @@ type Deps = {
 /** Kubernetes refuses tokens that would live shorter. */
 const MIN_TOKEN_SECONDS = 600;
 
-type Meta = { name: string; namespace?: string; labels?: Record<string, string>; creationTimestamp?: string };
-type Listed = { items: { metadata: Meta }[] };
+const metadata = z.object({
+  name: z.string(),
+  namespace: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  creationTimestamp: z.string().optional(),
+});
+type Meta = z.infer<typeof metadata>;
+const listed = z.object({ items: z.array(z.object({ metadata })) });
+
+/** Ids of sessions. Who may write bindings in a namespace may label one with anything. */
+const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The three kinds that belong to a session. */
 const kinds = {
@@ -59,7 +68,7 @@ export class SessionAccounts {
     account: SessionAccount,
     lifetimeMs: number,
     signal?: AbortSignal,
-  ): Promise<SessionToken> {
+  ): Promise<IssuedToken> {
     const { client, namespace } = await this.#deps.cluster(clusterId);
     const metadata = { name: account.serviceAccount, labels: this.#labels(account.sessionId) };
     const made = client.json(
@@ -93,19 +102,10 @@ export class SessionAccounts {
     serviceAccount: string,
     lifetimeMs: number,
     signal?: AbortSignal,
-  ): Promise<SessionToken> {
+  ): Promise<IssuedToken> {
     const { client, namespace } = await this.#deps.cluster(clusterId);
-    const { status } = await client.json<{ status: { token: string; expirationTimestamp: string } }>({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/serviceaccounts/${encodeURIComponent(serviceAccount)}/token`,
-      body: {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { expirationSeconds: Math.max(MIN_TOKEN_SECONDS, Math.ceil(lifetimeMs / 1000)) },
-      },
-      signal,
-    });
-    return { token: status.token, expiresAt: new Date(status.expirationTimestamp) };
+    const seconds = Math.max(MIN_TOKEN_SECONDS, Math.ceil(lifetimeMs / 1000));
+    return requestToken(client, { namespace, account: serviceAccount, seconds, signal });
   }
 
   /** Removes whatever the session has on the cluster; resolves when it is gone. Nothing there is no error. */
@@ -122,7 +122,10 @@ export class SessionAccounts {
     );
   }
 
-  /** The sessions of this portal that have anything on the cluster, oldest trace first. */
+  /**
+   * The sessions of this portal that have anything on the cluster, oldest trace first. What carries the portal's label
+   * and no session's id was labelled by somebody else, and stays.
+   */
   async list(clusterId: string, signal?: AbortSignal): Promise<FoundAccount[]> {
     const { client, namespace } = await this.#deps.cluster(clusterId);
     const found = await this.#list(
@@ -135,7 +138,7 @@ export class SessionAccounts {
     for (const { metadata } of found) {
       const id = metadata.labels?.[SESSION_LABEL];
       const at = new Date(metadata.creationTimestamp ?? 0);
-      if (id && at < (oldest.get(id) ?? new Date(8.64e15))) oldest.set(id, at);
+      if (id && SESSION_ID.test(id) && at < (oldest.get(id) ?? new Date(8.64e15))) oldest.set(id, at);
     }
     return [...oldest]
       .map(([sessionId, createdAt]) => ({ sessionId, createdAt }))
@@ -149,7 +152,7 @@ export class SessionAccounts {
         // Accounts are the portal's namespace's only; the right to list them elsewhere is neither had nor needed.
         const place = kind === 'serviceaccounts' ? `/namespaces/${namespace}` : '';
         const path = `${kinds[kind]}${place}/${kind}${query}`;
-        const list = await client.json<Listed>({ method: 'GET', path, signal });
+        const list = await client.read(listed, { method: 'GET', path, signal });
         return list.items.map(({ metadata }) => ({ kind, metadata }));
       }),
     );
@@ -187,6 +190,6 @@ export class SessionAccounts {
 }
 
 function pathOf(kind: keyof typeof kinds, { name, namespace }: Meta): string {
-  const place = namespace ? `/namespaces/${namespace}` : '';
+  const place = namespace ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${kinds[kind]}${place}/${kind}/${encodeURIComponent(name)}`;
 }

@@ -1,5 +1,7 @@
 /** The portal's own calls to a cluster: JSON in, JSON out, bounded in time and size, errors in words. */
 import { request } from 'node:https';
+import type { z } from 'zod';
+import { printable } from '../domain/printable.ts';
 import { Problem } from '../domain/problem.ts';
 import type { ApiEndpoint } from './connection.ts';
 import { unreachable } from '../domain/unreachable.ts';
@@ -19,6 +21,8 @@ export type KubeCall = {
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** The portal asks for its own few objects: an answer past this is not one of them. */
 const MAX_BODY = 8 * 1024 * 1024;
+/** Characters of a cluster's own words that are shown: a Status says which account lacks what in less. */
+const MAX_WORDS = 500;
 
 export class KubeClient {
   readonly #endpoint: ApiEndpoint;
@@ -51,17 +55,33 @@ export class KubeClient {
     const { status, body } = await this.send(call);
     if ((status >= 200 && status < 300) || accept.includes(status)) return body as T;
     const message = (body as { message?: unknown } | null)?.message;
-    const path = call.path.replace(/\?.*/, '');
+    const words = typeof message === 'string' ? `: ${printable(message.slice(0, MAX_WORDS))}` : '.';
     throw new Problem(
       'cluster-refused',
       502,
-      `The cluster ${this.#cluster} answered ${status} to ${call.method} ${path}${typeof message === 'string' ? `: ${message}` : '.'}`,
+      `The cluster ${this.#cluster} answered ${status} to ${call.method} ${pathOf(call)}${words}`,
       {
         next:
           status === 401
             ? "The portal's credential on the cluster is no longer valid: register the cluster again."
             : "Compare the portal's permissions on the cluster with its manifest.",
         meta: { cluster: this.#cluster, status: String(status) },
+      },
+    );
+  }
+
+  /** The body of a 2xx answer, as the schema has it. Throws as {@link json}, also where it is something else. */
+  async read<T>(schema: z.ZodType<T>, call: KubeCall): Promise<T> {
+    const parsed = schema.safeParse(await this.json<unknown>(call));
+    if (parsed.success) return parsed.data;
+    throw new Problem(
+      'cluster-refused',
+      502,
+      `The cluster ${this.#cluster} answered ${call.method} ${pathOf(call)} as no Kubernetes API server does.`,
+      {
+        next: 'Check that the address that the cluster is registered with is its API server.',
+        meta: { cluster: this.#cluster },
+        cause: parsed.error,
       },
     );
   }
@@ -90,9 +110,16 @@ export class KubeClient {
         },
       );
       outgoing.on('error', reject);
+      // Of a server that changes protocols unasked node says no more than these two: the call would wait for ever.
+      outgoing.on('upgrade', (_, socket) => socket.destroy());
+      outgoing.on('close', () => reject(new Error('it closed the connection')));
       outgoing.end(body);
     });
   }
+}
+
+function pathOf({ path }: KubeCall): string {
+  return path.replace(/\?.*/, '');
 }
 
 /** Error pages of proxies in front of a cluster are not JSON: their text is the message. */

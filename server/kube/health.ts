@@ -4,6 +4,7 @@ import type { KubeClient } from './client.ts';
 import { PORTAL_ACCOUNT } from './manifest.ts';
 import { probe } from './probe.ts';
 import type { RegisteredCluster } from './registry.ts';
+import { requestToken } from './token-request.ts';
 
 export type ClusterHealth = {
   state: 'healthy' | 'degraded' | 'unreachable' | 'unknown';
@@ -117,7 +118,9 @@ export class ClusterHealthWatch implements AsyncDisposable {
     const left = expiresAt.getTime() - this.#deps.now().getTime();
     if (left > (TOKEN_SECONDS * 1000) / 2) return;
     try {
-      const token = await requestToken(await this.#deps.registry.client(cluster.id), cluster.namespace, TOKEN_SECONDS);
+      const client = await this.#deps.registry.client(cluster.id);
+      const asked = { namespace: cluster.namespace, account: PORTAL_ACCOUNT, seconds: TOKEN_SECONDS };
+      const token = await requestToken(client, asked);
       // A cluster may grant less than was asked: then each look renews only past the half of what it grants.
       if (token.expiresAt.getTime() - expiresAt.getTime() < left / 2) return;
       await this.#deps.audit.record({
@@ -138,14 +141,4 @@ export class ClusterHealthWatch implements AsyncDisposable {
     clearInterval(this.#timer);
     await this.#looking;
   }
-}
-
-/** A token of the portal's own account. Throws the Problems of KubeClient.json. */
-async function requestToken(client: KubeClient, namespace: string, expirationSeconds: number) {
-  const { status } = await client.json<{ status: { token: string; expirationTimestamp: string } }>({
-    method: 'POST',
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${PORTAL_ACCOUNT}/token`,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },
-  });
-  return { token: status.token, expiresAt: new Date(status.expirationTimestamp) };
 }

@@ -1,4 +1,5 @@
 /** One look at a cluster: does it answer, how fast, which version, and may the portal do what it has to. */
+import { z } from 'zod';
 import { Problem } from '../domain/problem.ts';
 import type { KubeClient } from './client.ts';
 import { describePermission, type Permission, permissions } from './permissions.ts';
@@ -11,6 +12,9 @@ export type Probe = {
   missingPermissions: string[];
 };
 
+/** `v1.36.3`, `v1.34.2+k3s1`, `v1.33.1-eks-1a2b3c4`: shown as it is. */
+const versionSchema = z.object({ gitVersion: z.string().regex(/^[\x21-\x7e]{1,128}$/) });
+
 /** Never throws: what is wrong is in `message`. Permissions are asked where `clusterRoles` is given. */
 export async function probe(
   client: KubeClient,
@@ -19,7 +23,7 @@ export async function probe(
 ): Promise<Probe> {
   try {
     const startedAt = performance.now();
-    const { gitVersion } = await client.json<{ gitVersion: string }>({ method: 'GET', path: '/version' });
+    const { gitVersion } = await client.read(versionSchema, { method: 'GET', path: '/version' });
     const latencyMs = Math.round((performance.now() - startedAt) * 10) / 10;
     const missing = clusterRoles ? await missingPermissions(client, permissions(namespace, clusterRoles)) : [];
     const message = missing.length > 0 ? `The portal's account lacks ${missing.length} of its permissions.` : null;
