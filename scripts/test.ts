@@ -6,6 +6,7 @@ import { kubernetesBinaries } from '../e2e/cluster/binaries.ts';
 import { BROWSER_NEEDS, CLUSTER_NEEDS, COMPOSE_NEEDS, ENGINE_NEEDS, IMAGE_NEEDS } from '../e2e/machine/needs.ts';
 import { ensurePackages } from '../e2e/machine/packages.ts';
 import { makePartsFolder, removePartsFolder, sweepPartsFolders } from '../e2e/parts-folder.ts';
+import { testCluster, testSandboxImage } from '../e2e/use.ts';
 import { runChecks } from './checks.ts';
 import { endSteps, onStop, say } from './steps.ts';
 import { runVitest } from './vitest-run.ts';
@@ -47,7 +48,13 @@ await part('unit tests', () => runVitest(['unit']));
 await part('build of the pages', async () => ({ passed: 0, failed: (await buildWeb(say)) ? 0 : 1 }));
 const folder = await makePartsFolder();
 try {
-  const env = { SALLYPORT_TEST_PARTS: folder, ...(full && { SALLYPORT_ROUNDS: 'full' }) };
+  process.env['SALLYPORT_TEST_PARTS'] = folder;
+  // What takes minutes on a new machine is no test's to wait for.
+  await part('real parts', async () => {
+    await Promise.all([testCluster(), testSandboxImage()]);
+    return { passed: 0, failed: 0 };
+  });
+  const env: Record<string, string> = full ? { SALLYPORT_ROUNDS: 'full' } : {};
   for (const project of ['integration', 'e2e']) if (!stopped) await part(project, () => runVitest([project], env));
 } finally {
   await removePartsFolder(folder);

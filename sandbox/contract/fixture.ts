@@ -5,14 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import Docker from 'dockerode';
-import { ensureDebianImage } from '../../e2e/engine/debian-image.ts';
 import { until } from '../../e2e/machine/until.ts';
-import { testEngine } from '../../e2e/use.ts';
+import { testEngine, testSandboxImage } from '../../e2e/use.ts';
 import type { Claim } from '../../protocol/frames.ts';
 import type { Sandbox } from '../../server/ports/sandbox-runtime.ts';
 import { DockerSandboxRuntime } from '../docker/docker-runtime.ts';
 import type { DockerRuntimeOptions } from '../docker/options.ts';
-import { ensureSandboxImage } from '../image/build.ts';
 import { HostLink } from './host-link.ts';
 
 export type Way = 'sockets' | 'exec';
@@ -36,11 +34,7 @@ export class TestPortal implements AsyncDisposable {
   static async start(mode: Way | 'auto', changes: Partial<DockerRuntimeOptions> = {}): Promise<TestPortal> {
     const { socket } = await testEngine();
     const docker = new Docker({ socketPath: socket });
-    const say = (line: string) => void process.stderr.write(`${line}\n`);
-    const image = await ensureSandboxImage(docker, {
-      onProgress: say,
-      makeBase: () => ensureDebianImage(socket, say),
-    });
+    const image = await testSandboxImage();
     const runtimeDir = await mkdtemp(join(tmpdir(), 'sp-'));
     const ids = { portalId: randomUUID(), replica: randomUUID() };
     return new TestPortal(docker, { docker, image, runtimeDir, ...ids, mode, ...changes });

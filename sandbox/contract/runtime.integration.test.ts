@@ -65,24 +65,23 @@ describe.each(WAYS)('the runtime by %s', (way) => {
     box.onApi = (stream) => void stream.pipe(stream);
     const size = (FULL ? 200 : 30) * 1024 * 1024;
     const code = [
-      'import socket, threading, hashlib, os, time',
+      'import socket, threading, hashlib, os',
       's = socket.create_connection(("127.0.0.1", 3128)); block = os.urandom(1 << 20); n = ' + size + ' >> 20',
       'def send():',
       '  for i in range(n): s.sendall(block)',
       '  s.shutdown(socket.SHUT_WR)',
-      'threading.Thread(target=send).start(); t = time.time(); h = hashlib.sha256(); got = 0',
+      'threading.Thread(target=send).start(); h = hashlib.sha256(); got = 0',
       'while True:',
       '  b = s.recv(1 << 16)',
       '  if not b: break',
       '  h.update(b); got += len(b)',
       'e = hashlib.sha256()',
       'for i in range(n): e.update(block)',
-      'print("same", got, h.digest() == e.digest(), "MB/s", round(got / (time.time() - t) / 1e6))',
+      'print("same", got, h.digest() == e.digest())',
     ];
     const base64 = Buffer.from(code.join('\n')).toString('base64');
     const out = await box.run(`echo ${base64} | base64 -d | python3 -`, box.link, 60_000);
     expect(out).toContain(`same ${size} True`);
-    expect(Number(/MB\/s (\d+)/.exec(out)![1])).toBeGreaterThan(10);
   }, 90_000);
 
   test('a killed container is an exit without a mark', async () => {
