@@ -5,6 +5,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -53,7 +55,7 @@ export async function startBarePortal(env: Record<string, string> = {}, place?: 
   await using opening = new AsyncDisposableStack();
   const { urls, dataDir } = place ?? (await newPlace(opening));
   const port = await freePort();
-  const origin = `http://localhost:${port}`;
+  const origin = `${env['SALLYPORT_TLS_CERT'] ? 'https' : 'http'}://localhost:${port}`;
   const lines: string[] = [];
   const child = spawnPortal(
     {
@@ -77,7 +79,7 @@ export async function startBarePortal(env: Record<string, string> = {}, place?: 
   await until(
     async () => {
       if (child.exitCode !== null) throw new GivenUp(`the portal ended at its start:\n${lines.join('')}`);
-      return (await fetch(`${origin}/healthz`)).ok;
+      return (await healthOf(origin)) === 200;
     },
     { within: 30_000, what: () => `the portal's answer:\n${lines.join('')}` },
   );
@@ -137,6 +139,17 @@ export async function startBarePortal(env: Record<string, string> = {}, place?: 
     again: () => startBarePortal(env, { urls, dataDir }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** Whether it answers is all that is asked: of a certificate no test makes more here. */
+function healthOf(origin: string): Promise<number> {
+  const send = origin.startsWith('https:') ? httpsGet : httpGet;
+  return new Promise((resolve, reject) => {
+    send(`${origin}/healthz`, { rejectUnauthorized: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode!);
+    }).on('error', reject);
+  });
 }
 
 async function newPlace(stack: AsyncDisposableStack): Promise<Place> {

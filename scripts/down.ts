@@ -12,7 +12,7 @@ import { say } from './steps.ts';
 import { readInstallation, upRunning } from './up/data-folder.ts';
 import { DEMO_CLUSTER } from './up/demo-cluster.ts';
 import { dockerClient } from './up/engine.ts';
-import { DOWN_USAGE, parseDown, UsageError } from './up/options.ts';
+import { DOWN_USAGE, HelpAsked, parseDown, UsageError } from './up/options.ts';
 import type { DownOptions } from './up/options.ts';
 import { portalAdmin } from './up/portal-admin.ts';
 import { operatorsSettings } from './up/portal-env.ts';
@@ -107,6 +107,7 @@ async function down(options: DownOptions): Promise<void> {
 try {
   await down(parseDown(process.argv.slice(2)));
 } catch (error) {
-  say(error instanceof UsageError ? `${error.message}\n\n${DOWN_USAGE}` : String(error));
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  if (error instanceof HelpAsked) process.stdout.write(`${DOWN_USAGE}\n`);
+  else say(error instanceof UsageError ? `${error.message}\n\n${DOWN_USAGE}` : String(error));
+  process.exitCode = error instanceof HelpAsked ? 0 : error instanceof UsageError ? 2 : 1;
 }

@@ -13,7 +13,7 @@ import { holdDataFolder, prepareDataFolder, readInstallation, writeInstallation 
 import { settleDemo, welcome } from './up/demo.ts';
 import { DEMO_CLUSTER, startDemoCluster } from './up/demo-cluster.ts';
 import { chooseEngine, dockerClient } from './up/engine.ts';
-import { parseUp, UP_USAGE, UsageError } from './up/options.ts';
+import { HelpAsked, parseUp, UP_USAGE, UsageError } from './up/options.ts';
 import type { UpOptions } from './up/options.ts';
 import { portalAdmin } from './up/portal-admin.ts';
 import type { ClusterAccess } from './up/portal-admin.ts';
@@ -124,8 +124,10 @@ async function up(options: UpOptions): Promise<void> {
 try {
   await up(parseUp(process.argv.slice(2)));
 } catch (error) {
-  if (error instanceof UsageError) say(`${error.message}\n\n${UP_USAGE}`);
+  if (error instanceof HelpAsked) process.stdout.write(`${UP_USAGE}\n`);
+  else if (error instanceof UsageError) say(`${error.message}\n\n${UP_USAGE}`);
   else if (!(error instanceof Stopped))
     say(`Sallyport could not start: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = error instanceof UsageError ? 2 : error instanceof Stopped ? 0 : 1;
+  const asked = error instanceof Stopped || error instanceof HelpAsked;
+  process.exitCode = error instanceof UsageError ? 2 : asked ? 0 : 1;
 }

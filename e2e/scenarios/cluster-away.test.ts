@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createAuthority } from '../../server/gateway/authority.ts';
 import { kubectlAsAdmin, leftovers, nothing } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
-import { TestPortal, type Visitor } from '../portal.ts';
+import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
 import { proxiedCluster, type ProxiedCluster } from '../proxied-cluster.ts';
 
 let stack: AsyncDisposableStack;
@@ -29,6 +29,8 @@ const comeBack = async () => {
 afterEach(comeBack);
 afterAll(() => stack?.disposeAsync());
 
+type Finding = { ok: boolean; message: string | null };
+type Readiness = { components: Record<string, Finding>; clusters: Record<string, Finding> };
 type Session = { id: string; state: string; endReason: string | null; endDetail: string | null };
 const nothingLeft = () =>
   until(async () => JSON.stringify(await leftovers(portal)) === JSON.stringify(nothing), {
@@ -75,6 +77,21 @@ it('away at an opening: no session, and its sentence', async () => {
   expect(await refusal()).toMatch(/The cluster test cannot be reached: nothing listens at its address/);
   await comeBack();
   await nothingLeft();
+});
+
+it('away at a start of the portal: it starts, and says so apart from what it is ready by itself', async () => {
+  await leave();
+  await portal.restart();
+  const said = await until(
+    async () => {
+      const report = (await (await fetch(`${portal.url}/readyz`)).json()) as Readiness;
+      return report.clusters[CLUSTER]?.ok === false && report;
+    },
+    { what: 'the finding' },
+  );
+  expect(said.clusters[CLUSTER]!.message).toMatch(/cannot be reached/);
+  expect(said.components).toMatchObject({ database: { ok: true }, engine: { ok: true } });
+  expect(Object.keys(said.components)).not.toContain(CLUSTER);
 });
 
 it('another authority than its own: it is not registered', async () => {

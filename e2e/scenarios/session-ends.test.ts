@@ -6,6 +6,7 @@ import { CloseCode } from '../../protocol/frames.ts';
 import { leftovers } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
+import { tarOf } from '../tar.ts';
 
 let portal: TestPortal;
 beforeAll(async () => {
@@ -20,7 +21,7 @@ const gone = async (session: string) => {
 };
 
 /** A transfer that is begun and left alone: nobody reads of the download, no more comes of the upload. */
-function transfer(person: Visitor, session: string, method: string, path: string, first?: string) {
+function transfer(person: Visitor, session: string, method: string, path: string, first?: string | Uint8Array) {
   const url = `${portal.url}/api/v1/sessions/${session}/files?path=${path}`;
   const asked = request(url, { method, headers: { cookie: person.cookie, origin: portal.url } });
   const answered = Promise.withResolvers<IncomingMessage>();
@@ -30,6 +31,8 @@ function transfer(person: Visitor, session: string, method: string, path: string
   if (first === undefined) asked.end();
   else asked.write(first);
   return {
+    more: (bytes: Uint8Array) => void asked.write(bytes),
+    finish: () => void asked.end(),
     answered: answered.promise,
     /** How it goes on: the answer's status where all of it came, else the error. */
     async outcome(): Promise<number | string> {
@@ -47,18 +50,41 @@ function transfer(person: Visitor, session: string, method: string, path: string
 }
 
 describe('time', () => {
-  it('idles out while a program writes, is warned before, and a key puts it off', async () => {
+  it('idles out while a program writes, asks the cluster and the terminal answers; it is warned, and a key puts it off', async () => {
     const person = await portal.visitor([await portal.role({ idleMs: 6_000 })]);
     const { id, terminal } = await person.open();
     await terminal.shows(/\$ $/);
     const began = Date.now();
     await until(() => terminal.banners.some(({ code }) => code === 'ending-idle'), { what: 'the warning' });
-    terminal.type('while sleep 0.1; do echo still; done\r');
-    await terminal.shows(/still\r\nstill/);
+    terminal.type('while sleep 0.1; do echo still; kubectl get namespace default --output name; done\r');
+    await terminal.shows(/still\r\nnamespace\/default\r\nstill/);
+    // Where the cursor is, what the terminal can, its colours: the emulator's own answers are nobody's keys.
+    const replies = setInterval(() => terminal.type('\x1b[12;40R\x1b[?1;2c\x1b]10;rgb:ff/ff/ff\x1b\\'), 500);
     expect(await terminal.close()).toMatchObject({ code: 4002 });
+    clearInterval(replies);
     expect(await portal.ended(id)).toMatchObject({ endReason: 'idle', cleanupPending: false });
     expect(Date.now() - began).toBeGreaterThan(7_000);
     await gone(id);
+  });
+
+  it('a transfer puts it off for as long as its bytes move, as on a slow line', async () => {
+    const person = await portal.visitor([await portal.role({ idleMs: 3_000 })]);
+    const { id, terminal } = await person.open();
+    await terminal.shows(/\$ $/);
+    const tar = await tarOf('slow.txt', 'x'.repeat(4_000));
+    const upload = transfer(person, id, 'PUT', '.', tar.subarray(0, 1));
+    const over = Date.now() + 6_000;
+    let sent = 1;
+    const oneMore = () => {
+      upload.more(tar.subarray(sent, (sent += 1)));
+      return Date.now() > over;
+    };
+    await expect.poll(oneMore, { interval: 500, timeout: 10_000 }).toBe(true);
+    upload.more(tar.subarray(sent));
+    upload.finish();
+    expect(await upload.outcome()).toBe(200);
+    expect(await terminal.run('wc -c < slow.txt')).toBe('4000\r\n');
+    await person.api('POST', `/sessions/${id}/end`);
   });
 
   it('lives through a reload, and ends when nobody comes back', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDown, parseUp, UsageError } from './options.ts';
+import { HelpAsked, parseDown, parseUp, UsageError } from './options.ts';
 
 test('takes the defaults of the README', () => {
   expect(parseUp([])).toMatchObject({ port: 8080, gatewayPort: 8443, cluster: { kind: 'demo' }, json: false });
@@ -40,4 +40,9 @@ test.each([
 ])('refuses %j', (args, message) => {
   expect(() => parseUp(args)).toThrow(UsageError);
   expect(() => parseUp(args)).toThrow(message);
+});
+
+test('asked for help, nothing else is looked at', () => {
+  expect(() => parseUp(['--help', '--prot'])).toThrow(HelpAsked);
+  expect(() => parseDown(['-h'])).toThrow(HelpAsked);
 });

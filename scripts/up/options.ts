@@ -17,6 +17,11 @@ type ClusterOption = {
   namespace: string | undefined;
 };
 
+/** Asked for with `--help`: nothing is to be done but to say how it is used. */
+export class HelpAsked extends Error {
+  override name = 'HelpAsked';
+}
+
 export type UpOptions = {
   port: number;
   gatewayPort: number;
@@ -34,13 +39,15 @@ export const UP_USAGE = `npm run up -- [OPTION…]
   --context NAME           context of that kubeconfig, if not its current one
   --namespace NAME         namespace of the portal's account there (sallyport)
   --no-demo-cluster        make no cluster
-  --json                   when ready, print one line of JSON: addresses, an administrator, an API token`;
+  --json                   when ready, print one line of JSON: addresses, an administrator, an API token
+  --help                   say this`;
 
 export const DOWN_USAGE = `npm run down -- [OPTION…]
   --data-dir FOLDER        as given to npm run up (${defaultDataDir()})
   --kubeconfig FILE        remove with it what the portal's own account may not: its namespace and roles on that cluster
   --context NAME           context of that kubeconfig, if not its current one
-  --leave-clusters         leave clusters that are not the demo's as they are, and say what is there`;
+  --leave-clusters         leave clusters that are not the demo's as they are, and say what is there
+  --help                   say this`;
 
 /** The same as the portal's own (SALLYPORT_DATA_DIR in docs/configuration.md). */
 export function defaultDataDir(): string {
@@ -57,6 +64,7 @@ function parsePort(name: string, text: string): number {
 }
 
 function parse<T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(args: string[], options: T) {
+  if (args.includes('--help') || args.includes('-h')) throw new HelpAsked();
   try {
     return parseArgs({ args, options: options!, strict: true, allowPositionals: false }).values;
   } catch (error) {
@@ -64,7 +72,7 @@ function parse<T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']
   }
 }
 
-/** Throws UsageError. */
+/** Throws UsageError, HelpAsked. */
 export function parseUp(args: string[]): UpOptions {
   const values = parse(args, {
     port: { type: 'string' },
@@ -100,7 +108,7 @@ export type DownOptions = {
   leaveClusters: boolean;
 };
 
-/** Throws UsageError. */
+/** Throws UsageError, HelpAsked. */
 export function parseDown(args: string[]): DownOptions {
   const values = parse(args, {
     'data-dir': { type: 'string' },

@@ -18,6 +18,7 @@ let dataDir: string;
 /** Of the portal's account on the shared cluster. */
 const namespace = `sallyport-up-${process.pid}`;
 let port: number;
+let gatewayPort: number;
 let args: string[];
 let env: Record<string, string>;
 
@@ -25,12 +26,12 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'sallyport-up-'));
   await chmod(root, 0o711);
   dataDir = join(root, 'data');
-  port = await freePort();
+  [port, gatewayPort] = [await freePort(), await freePort()];
   const { kubeconfig } = await testCluster();
   const { socket } = await testEngine();
   await testSandboxImage();
   await buildWeb(() => undefined);
-  args = ['--port', String(port), '--gateway-port', String(await freePort()), '--data-dir', dataDir];
+  args = ['--port', String(port), '--gateway-port', String(gatewayPort), '--data-dir', dataDir];
   args.push('--kubeconfig', kubeconfig, '--namespace', namespace);
   env = { DOCKER_HOST: `unix://${socket}` };
 }, 600_000);
@@ -39,6 +40,11 @@ afterAll(async () => {
   if (existsSync(dataDir)) await runDown(dataDir);
   await rm(root, { recursive: true, force: true });
 });
+
+/** Who the API token is. */
+async function me({ url, apiToken }: { url: string; apiToken: string }): Promise<unknown> {
+  return (await fetch(`${url}/api/v1/me`, { headers: { authorization: `Bearer ${apiToken}` } })).json();
+}
 
 function postgresPid(): string {
   return readFileSync(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0] ?? '';
@@ -49,7 +55,14 @@ test('up, up again, a killed up, down', async () => {
   const { pid: _pid, said: _said, stop: _stop, ended: _ended, ...demo } = first;
   expect(demo).toEqual(JSON.parse(readFileSync(join(dataDir, 'demo.json'), 'utf8')));
   expect(statSync(join(dataDir, 'demo.json')).mode & 0o777).toBe(0o600);
-  expect(demo).toMatchObject({ url: `http://localhost:${port}`, dataDir });
+  expect(demo).toEqual({
+    url: `http://localhost:${port}`,
+    gatewayUrl: `https://localhost:${gatewayPort}`,
+    admin: { email: expect.stringContaining('@'), password: expect.any(String) },
+    apiToken: expect.stringMatching(/^sp_/),
+    dataDir,
+  });
+  expect(await me(demo)).toMatchObject({ email: demo.admin.email, portal: 'admin' });
   const clusters = await fetch(`${first.url}/api/v1/clusters`, {
     headers: { authorization: `Bearer ${first.apiToken}` },
   });

@@ -1,6 +1,7 @@
 /** Registering real clusters: install, test, permissions, sealing, addresses, and the accounts of sessions. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -70,6 +71,35 @@ describe("the portal's own account", () => {
     const result = await registry.test(byToken());
     expect(result).toMatchObject({ ok: true, version: 'v1.36.3', message: null, missingPermissions: [] });
     expect(result.latencyMs).toBeGreaterThan(0);
+  });
+
+  test('a kubeconfig that gets its credential from a program, as those of EKS, GKE and AKS do', async () => {
+    const kubectl = join(await kubectlBinaries(), 'kubectl');
+    const config = parse(readFileSync((await testCluster()).kubeconfig, 'utf8')) as {
+      users: { name: string; user: Record<string, unknown> }[];
+    };
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-plugin-'));
+    const inClear = (field: string) => Buffer.from(String(config.users[0]!.user[field]), 'base64').toString();
+    const status = {
+      clientCertificateData: inClear('client-certificate-data'),
+      clientKeyData: inClear('client-key-data'),
+    };
+    const apiVersion = 'client.authentication.k8s.io/v1';
+    const [plugin, kubeconfig] = [join(folder, 'plugin'), join(folder, 'kubeconfig')];
+    const credential = JSON.stringify({ apiVersion, kind: 'ExecCredential', status });
+    writeFileSync(plugin, `#!/bin/sh\ncat <<'END'\n${credential}\nEND\n`, { mode: 0o700 });
+    const exec = { apiVersion, command: plugin, interactiveMode: 'Never' };
+    const users = config.users.map(({ name }) => ({ name, user: { exec } }));
+    writeFileSync(kubeconfig, JSON.stringify({ ...config, users }));
+    const { token } = await installPortalAccount({
+      kubectl,
+      kubeconfig,
+      namespace,
+      clusterRoles,
+      portalId: randomUUID(),
+    });
+    rmSync(folder, { recursive: true });
+    expect(await registry.test(byToken({ token: token.token }))).toMatchObject({ ok: true });
   });
 
   test('each missing permission is named', async () => {

@@ -135,6 +135,7 @@ export class SessionTerminal implements Terminal {
     this.#transfers = new Transfers(
       (request) => this.#link.send(ToHost.file, json(request)),
       () => this.#attached,
+      () => this.human(),
     );
   }
 

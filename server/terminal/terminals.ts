@@ -59,18 +59,16 @@ export class Terminals implements AsyncDisposable {
   }
 
   /**
-   * Puts a tar stream's files into a folder of the sandbox; resolves with its length. Counts as human input. Throws
+   * Puts a tar stream's files into a folder of the sandbox; resolves with its length. Counts as human input while bytes move. Throws
    * Problem `terminal-away`, `file-refused`, `file-too-large`, `file-interrupted`, `file-busy`.
    */
   async upload(session: string, path: string, body: AsyncIterable<Uint8Array>): Promise<number> {
     const terminal = this.#running(session);
     terminal.human();
-    const bytes = await terminal.transfers.upload(path, body);
-    terminal.human();
-    return bytes;
+    return await terminal.transfers.upload(path, body);
   }
 
-  /** A file or folder of the sandbox as a tar stream. Counts as human input. Throws as {@link upload}. */
+  /** A file or folder of the sandbox as a tar stream. Counts as human input while bytes move. Throws as {@link upload}. */
   async download(session: string, path: string): Promise<Readable> {
     const terminal = this.#running(session);
     terminal.human();

@@ -26,13 +26,15 @@ type Waiting = { take(channel: FrameChannel): void; fail(problem: Problem): void
 export class Transfers {
   readonly #request: (request: FileRequest) => void;
   readonly #available: () => boolean;
+  readonly #moved: () => void;
   readonly #waiting = new Map<string, Waiting>();
   #running = 0;
 
-  /** `request` asks the host to dial. */
-  constructor(request: (request: FileRequest) => void, available: () => boolean) {
+  /** `request` asks the host to dial; `moved` is told whenever bytes of a file went either way. */
+  constructor(request: (request: FileRequest) => void, available: () => boolean, moved: () => void) {
     this.#request = request;
     this.#available = available;
+    this.#moved = moved;
   }
 
   /** Bytes of tar that arrived. Throws Problem `file-too-large`, `file-refused`, `file-interrupted`, `terminal-away`. */
@@ -50,6 +52,7 @@ export class Transfers {
         bytes += chunk.length;
         if (bytes > FILE_TRANSFER_MAX) throw fileTooLarge(FILE_TRANSFER_MAX);
         if ((await sendAll(channel, chunk, early)) === 'ended') break;
+        this.#moved();
       }
       channel.send(ToHost.fileData);
       const outcome = await result.promise;
@@ -65,7 +68,7 @@ export class Transfers {
     const slot = this.#slot();
     try {
       const channel = await this.#dial('download', path);
-      return await downloadOf(channel, () => slot[Symbol.dispose]());
+      return await downloadOf(channel, this.#moved, () => slot[Symbol.dispose]());
     } catch (error) {
       slot[Symbol.dispose]();
       throw error;
@@ -150,7 +153,7 @@ async function sendAll(channel: FrameChannel, chunk: Uint8Array, early: Promise<
   return 'sent';
 }
 
-function downloadOf(channel: FrameChannel, done: () => void): Promise<Readable> {
+function downloadOf(channel: FrameChannel, moved: () => void, done: () => void): Promise<Readable> {
   return new Promise((resolve, reject) => {
     let bytes = 0;
     let ended = false;
@@ -172,6 +175,7 @@ function downloadOf(channel: FrameChannel, done: () => void): Promise<Readable> 
       if (type === FromHost.fileData) {
         bytes += payload.length;
         if (bytes > FILE_TRANSFER_MAX) return fail(fileTooLarge(FILE_TRANSFER_MAX));
+        moved();
         resolve(stream);
         if (!stream.push(payload)) channel.pause();
         return;
