@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { BarePortal } from './bare-portal.ts';
+import { compileCache } from './use.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -21,6 +22,7 @@ export function spawnAdmin(
       // Without one kubectl keeps its cache where it is started: in the checkout.
       HOME: on.dataDir,
       NODE_ENV: 'production',
+      ...compileCache(),
       SALLYPORT_DATA_DIR: on.dataDir,
       DATABASE_URL: on.urls.url,
       MIGRATION_DATABASE_URL: on.urls.migrationUrl,

@@ -23,6 +23,7 @@ import type { Scope } from '../server/domain/person.ts';
 import { testDatabase } from './database.ts';
 import { freePort } from './machine/ports.ts';
 import { GivenUp, until } from './machine/until.ts';
+import { compileCache } from './use.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -163,7 +164,7 @@ async function newPlace(stack: AsyncDisposableStack): Promise<Place> {
 export function spawnPortal(env: Record<string, string>, lines: string[]): ChildProcess {
   const child = spawn(process.execPath, [join(ROOT, 'server', 'main.ts')], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...env },
+    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...compileCache(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr])

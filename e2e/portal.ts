@@ -4,19 +4,19 @@
  * portal: its life, its people, its rows.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { cpSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import postgres from 'postgres';
-import { portalAdmin } from '../scripts/up/portal-admin.ts';
+import { hashSecret, newSecret } from '../server/auth/tokens.ts';
 import { testDatabase } from './database.ts';
 import { kubectlAsAdmin, removeLeftovers } from './leftovers.ts';
 import { freePort } from './machine/ports.ts';
 import { GivenUp, until } from './machine/until.ts';
 import { TerminalClient } from './terminal-client.ts';
-import { testCluster, testEngine, testSandboxImage } from './use.ts';
+import { compileCache, testCluster, testEngine, testSandboxImage } from './use.ts';
 
 export type PortalOptions = {
   /** Settings beyond the scenario's own; they win. */
@@ -119,6 +119,7 @@ export class TestPortal implements AsyncDisposable {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       NODE_ENV: 'production',
+      ...compileCache(),
       DATABASE_URL: database.url,
       MIGRATION_DATABASE_URL: database.url,
       DOCKER_HOST: `unix://${engine.socket}`,
@@ -148,11 +149,24 @@ export class TestPortal implements AsyncDisposable {
   }
 
   async #settle(options: PortalOptions): Promise<void> {
-    const admin = portalAdmin(this.#env);
-    await admin.user('root@example.com', 'Root');
-    ({ token: this.adminToken } = await admin.token('root@example.com', 'e2e'));
+    this.adminToken = await this.#administrator();
     if (options.kubeconfig !== null)
       await this.register(options.kubeconfig ?? readFileSync((await testCluster()).kubeconfig, 'utf8'));
+  }
+
+  /** Made as rows: each of the commands that do it starts a process, which takes as long as a portal; they have tests. */
+  async #administrator(): Promise<string> {
+    const { id } = await this.#person('root', { provider: 'local', issuer: 'local', groups: ['sallyport-admins'] });
+    const secret = newSecret();
+    const row = {
+      user_id: id,
+      name: 'e2e',
+      token_hash: hashSecret(secret),
+      scopes: ['read', 'sessions', 'admin'],
+      expires_at: new Date(Date.now() + 86_400_000),
+    };
+    await this.sql`insert into api_tokens ${this.sql(row)}`;
+    return `sp_${secret}`;
   }
 
   /** Registers the cluster of a kubeconfig (its text), with a namespace of this portal's own for accounts. */
@@ -243,18 +257,23 @@ export class TestPortal implements AsyncDisposable {
 
   /** A person with these groups, signed in: made as rows, since a scenario about sessions needs no provider. */
   async visitor(groups: string[] = ['sallyport-admins']): Promise<Visitor> {
-    const [id, name] = [randomUUID(), `p${randomBytes(4).toString('hex')}`];
-    const email = `${name}@example.com`;
-    await this.sql`insert into users ${this.sql({ id, provider: 'oidc', issuer: 'e2e', subject: name, email, name, slug: name, groups })}`;
+    const name = `p${randomBytes(4).toString('hex')}`;
+    const { id, email } = await this.#person(name, { provider: 'oidc', issuer: 'e2e', groups });
     return this.#signIn(id, email);
+  }
+
+  async #person(name: string, facts: { provider: string; issuer: string; groups: string[] }) {
+    const [id, email] = [randomUUID(), `${name}@example.com`];
+    await this.sql`insert into users ${this.sql({ id, subject: name, email, name, slug: name, ...facts })}`;
+    return { id, email };
   }
 
   async #signIn(id: string, email: string): Promise<Visitor> {
     const webSession = randomUUID();
-    const token = randomBytes(32).toString('base64url');
+    const token = newSecret();
     const row = {
       id: webSession,
-      token_hash: createHash('sha256').update(token).digest(),
+      token_hash: hashSecret(token),
       user_id: id,
       method: 'oidc',
       address: '127.0.0.1',

@@ -33,6 +33,14 @@ function partsFolder(): string {
   return folder;
 }
 
+/**
+ * For the environment of our own programs that tests start. One leaves there what Node has compiled of it as it ends, by
+ * the sources' hashes; for the next ones of the run that halves the work of loading.
+ */
+export function compileCache(): { NODE_COMPILE_CACHE: string } {
+  return { NODE_COMPILE_CACHE: join(partsFolder(), 'compiled') };
+}
+
 function once<T>(name: string, start: (folder: string) => Promise<T>): Promise<T> {
   const root = partsFolder();
   return whileLocked(join(root, `${name}.lock`), () => start(join(root, name)));
