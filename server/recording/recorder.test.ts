@@ -112,27 +112,6 @@ describe('Recorder', () => {
     await recorder.close();
   });
 
-  test('with fsync, nothing counts as written before the disk has it', async () => {
-    const order: string[] = [];
-    const real = fs.fdatasync;
-    vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) =>
-      real(fd, (error) => {
-        order.push('on the disk');
-        done(error);
-      }),
-    );
-    const recorder = await Recorder.open(path, { fsync: true });
-    await new Promise<void>((resolve) =>
-      recorder.append(output('kept'), () => {
-        order.push('written');
-        resolve();
-      }),
-    );
-    await recorder.close();
-    vi.restoreAllMocks();
-    expect(order).toEqual(['on the disk', 'written']);
-  });
-
   test('a full disk is told, once, and nothing is written any more', async () => {
     // always full: write(2) answers ENOSPC
     await symlink('/dev/full', path);

@@ -34,12 +34,14 @@ export class Recordings implements AsyncDisposable {
   /** Creates the recording, or continues it at its last whole record. Throws Problem `recording-failed`. */
   async record(facts: RecordingFacts): Promise<Recorder> {
     const folder = this.#folder(facts);
+    const fsync = this.#deps.fsync ?? false;
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const header = `${JSON.stringify({ version: 1, ...facts }, null, 2)}\n`;
-      await writeFile(join(folder, 'meta.json'), header, { mode: 0o600, flag: 'wx' }).catch(ignoreExisting);
+      await writeFile(join(folder, 'meta.json'), header, { mode: 0o600, flag: 'wx', flush: fsync }).catch(
+        ignoreExisting,
+      );
       const [boundary = 0] = await checkpointOffsets(folder);
-      const fsync = this.#deps.fsync ?? false;
       const recorder = await Recorder.open(join(folder, 'log'), { pace: this.#pace, fsync, boundary });
       // Folders of the year, the month and the session may all be new.
       if (fsync) for (let at = folder; at !== dirname(this.#deps.dataDir); at = dirname(at)) await syncFolder(at);
