@@ -31,11 +31,10 @@ export class ApiServer implements Disposable {
       keepAliveTimeout: IDLE_MS,
     });
     this.#server.maxHeadersCount = MAX_HEADERS_COUNT;
-    this.#server.on('request', (incoming, response) => void this.#request(incoming, response));
-    this.#server.on('upgrade', (incoming, socket, head) => void this.#upgrade(incoming, socket, head));
-    this.#server.on(
-      'connect',
-      (incoming: IncomingMessage, socket: Duplex) => void this.#upgrade(incoming, socket, null),
+    this.#server.on('request', (incoming, response) => this.#whole(this.#request(incoming, response), response));
+    this.#server.on('upgrade', (incoming, socket, head) => this.#whole(this.#upgrade(incoming, socket, head), socket));
+    this.#server.on('connect', (incoming: IncomingMessage, socket: Duplex) =>
+      this.#whole(this.#upgrade(incoming, socket, null), socket),
     );
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerMalformed(error, socket));
     // The timeouts above are watched from the moment that a server listens; this one never does by itself.
@@ -46,6 +45,14 @@ export class ApiServer implements Disposable {
   serve(socket: TLSSocket, peer: Peer): void {
     this.#peers.set(socket, peer);
     this.#server.emit('connection', socket);
+  }
+
+  /** Where even an error cannot be answered, one connection ends, and not the portal with all of them. */
+  #whole(work: Promise<void>, connection: { destroy(): unknown }): void {
+    work.catch((error: unknown) => {
+      this.#deps.onFault(error);
+      connection.destroy();
+    });
   }
 
   async #request(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -24,6 +24,17 @@ const servers: Server[] = [];
 let lookups = 0;
 const ports = { https: 0, http: 0, other: 0 };
 
+/** Answers that no server gives: by path, as they are on the wire. */
+const lies: Record<string, string> = {
+  'status-below-any': 'HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nno',
+  'status-zero': 'HTTP/1.1 000 Nil\r\nContent-Length: 2\r\n\r\nno',
+  'another-protocol': 'HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nno',
+  'another-protocol-unnamed': 'HTTP/1.1 101 Sure\r\n\r\nno',
+  'interim-only': 'HTTP/1.1 103 Hints\r\n\r\n'.repeat(1_000),
+  'two-lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\nno',
+  'no-http': 'SSH-2.0-OpenSSH_9.2\r\n',
+};
+
 /** This machine under an address that is not loopback: the bridge of the test cluster's node. */
 async function nodeAddress(): Promise<string> {
   using connection = await adminConnection('default');
@@ -54,6 +65,8 @@ beforeAll(async () => {
   );
   ports.http = await listen(
     createHttp((request, response) => {
+      const liar = lies[request.url!.slice(1)];
+      if (liar !== undefined) return void request.socket.end(liar, 'latin1');
       if (request.url === '/away') response.writeHead(302, { location: 'http://169.254.169.254/latest/' });
       response.end(JSON.stringify({ url: request.url, headers: request.headers }));
     }),
@@ -218,6 +231,13 @@ describe('through an allowed tunnel', () => {
     await tunnel(`${address}:${ports.https}`, flight);
     expect((await events('egress.refused')).map(({ reason }) => reason)).toContain('egress-server-name');
   });
+});
+
+test.each(Object.keys(lies))('a server that answers with %s: an error, in time and on record', async (path) => {
+  const { out } = await curl('-m', '5', '-D', '-', `http://${address}:${ports.http}/${path}`);
+  expect(out).toMatch(/^HTTP\/1.1 502 /m);
+  const of = { host: address, port: ports.http, method: 'GET', reason: 'egress-unreachable' };
+  await expect.poll(() => events('egress.closed')).toContainEqual(expect.objectContaining(of));
 });
 
 test('an ended session goes nowhere, and its tunnels are cut', async () => {

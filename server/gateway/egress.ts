@@ -18,6 +18,7 @@ import type { AuditCode } from '../domain/audit-codes.ts';
 import { HELLO_MAX, readClientHello } from '../domain/client-hello.ts';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { Problem } from '../domain/problem.ts';
+import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { EgressAddresses, type ApiServers, type ResolveName } from './egress-addresses.ts';
 import { EgressPolicy, parseAuthority, type EgressTarget } from './egress-policy.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -161,26 +162,32 @@ export class EgressProxy implements Disposable {
         wasOpened = true;
       };
       const moved = await use({ target, addresses }, opened);
-      const ended = this.#deps.now();
-      const durationMs = ended.getTime() - at.getTime();
-      await this.#record(session, 'egress.closed', ended, { ...target, address, method, durationMs, ...moved });
+      await this.#record(session, 'egress.closed', this.#deps.now(), {
+        ...target,
+        address,
+        method,
+        durationMs: this.#since(at),
+        ...moved,
+      });
     } catch (error) {
-      if (!wasOpened) {
-        this.#deps.metrics().egress('refused');
-        const asked = target ?? { host: null, port: null };
-        await this.#record(session, 'egress.refused', at, {
-          ...asked,
-          address,
-          method,
-          reason: asProblem(error).code,
-        }).catch(() => {});
-      }
+      const reason = asProblem(error).code;
+      const asked = { ...(target ?? { host: null, port: null }), address, method };
+      if (!wasOpened) this.#deps.metrics().egress('refused');
+      const recorded = wasOpened
+        ? this.#record(session, 'egress.closed', this.#deps.now(), { ...asked, durationMs: this.#since(at), reason })
+        : this.#record(session, 'egress.refused', at, { ...asked, reason });
+      await recorded.catch(() => {});
       throw error;
     } finally {
       const left = this.#open.get(sessionId)! - 1;
       if (left > 0) this.#open.set(sessionId, left);
       else this.#open.delete(sessionId);
     }
+  }
+
+  /** Ms. */
+  #since(at: Date): number {
+    return this.#deps.now().getTime() - at.getTime();
   }
 
   #record(session: GatewaySession, code: AuditCode, at: Date, detail: Record<string, unknown>): Promise<void> {
@@ -318,14 +325,21 @@ function passPlain(incoming: IncomingMessage, response: ServerResponse, way: Way
   outgoing.on('error', failed);
   outgoing.on('timeout', () => outgoing.destroy());
   outgoing.on('upgrade', (_, socket) => socket.destroy());
+  let answered = false;
+  outgoing.once('close', () => {
+    if (!answered) failed(new Error('it closed the connection'));
+  });
   response.once('close', () => {
     outgoing.destroy();
     resolve(moved);
   });
-  outgoing.on('response', (answer) => {
+  outgoing.once('response', (answer) => {
+    const line = finalStatus(answer);
+    if (!line) return void outgoing.destroy(new Error(NO_ANSWER));
+    answered = true;
     answer.on('data', (chunk: Buffer) => (moved.receivedBytes += chunk.length));
     answer.on('error', () => response.destroy());
-    response.writeHead(answer.statusCode ?? 502, forwardedResponseHeaders(answer.rawHeaders));
+    response.writeHead(line.status, line.reason, forwardedResponseHeaders(answer.rawHeaders));
     answer.pipe(response);
   });
   incoming.on('data', (chunk: Buffer) => (moved.sentBytes += chunk.length));

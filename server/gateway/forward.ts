@@ -7,6 +7,7 @@ import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
 import { clientGone } from '../domain/shared-problems.ts';
 import { secretBodyRefusal } from '../domain/secret-body.ts';
+import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
 import { requestOptions, type Upstream } from './upstream.ts';
@@ -89,7 +90,9 @@ function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): 
     });
     outgoing.once('response', (answer) => {
       clearTimeout(late);
-      resolve(answer);
+      if (finalStatus(answer)) return resolve(answer);
+      outgoing.destroy();
+      reject(new Error(NO_ANSWER));
     });
     // A server that changes protocols unasked: nothing of what follows is an answer (CVE-2018-1002105's kin).
     outgoing.once('upgrade', (_, socket) => {
@@ -120,7 +123,7 @@ async function relay(
   answer: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const status = answer.statusCode ?? 502;
+  const { status, reason } = finalStatus(answer)!;
   const unwanted = redirectRefusal(request, upstream, status, answer.headers.location);
   if (unwanted) {
     answer.destroy();
@@ -153,7 +156,7 @@ async function relay(
     response.destroy();
     reject(call.signal.aborted ? (call.signal.reason as Error) : unreachable(upstream.cluster, error));
   });
-  response.writeHead(status, answer.statusMessage, [
+  response.writeHead(status, reason, [
     ...forwardedResponseHeaders(answer.rawHeaders),
     'x-correlation-id',
     call.correlationId,

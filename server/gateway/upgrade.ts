@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { upgradeOf } from '../domain/gateway-decision.ts';
 import { clientGone } from '../domain/shared-problems.ts';
+import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import { type ApiCall, toProblem } from './api-call.ts';
 import { requestOptions } from './upstream.ts';
@@ -45,7 +46,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
   try {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     outgoing.once('error', reject);
-    outgoing.once('response', (answer) => resolve({ answer }));
+    outgoing.once('response', (answer) => (finalStatus(answer) ? resolve({ answer }) : reject(new Error(NO_ANSWER))));
     outgoing.once('upgrade', (answer, socket, first) => resolve({ answer, socket, first }));
     outgoing.end();
     const result = await promise.catch((error: unknown) => {
@@ -128,8 +129,8 @@ const FLUSH_MS = 5_000;
 
 /** The cluster said no: its answer, then the end of both connections. */
 async function passRefusal(call: ApiCall, client: Duplex, answer: IncomingMessage): Promise<void> {
-  const status = answer.statusCode ?? 502;
-  if (status < 200 || (status >= 300 && status < 400)) {
+  const { status, reason } = finalStatus(answer)!;
+  if (status >= 300 && status < 400) {
     answer.destroy();
     throw toProblem({
       code: 'redirect-refused',
@@ -145,7 +146,7 @@ async function passRefusal(call: ApiCall, client: Duplex, answer: IncomingMessag
     chunks.push(chunk);
   }
   await answerOnSocket(call.incoming, client, (response) => {
-    response.writeHead(status, answer.statusMessage, [
+    response.writeHead(status, reason, [
       ...forwardedResponseHeaders(answer.rawHeaders),
       'x-correlation-id',
       call.correlationId,

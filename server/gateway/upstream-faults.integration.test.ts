@@ -266,6 +266,27 @@ describe('upgrades', () => {
   });
 });
 
+test.each([
+  ['a status below any', 'HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nno'],
+  ['a status of zero', 'HTTP/1.1 000 Nil\r\nContent-Length: 2\r\n\r\nno'],
+  ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\nno'],
+  ['another protocol, unnamed', 'HTTP/1.1 101 Sure\r\n\r\nno'],
+  ['headers past any bound', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\nno`],
+  ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
+])('a cluster that answers with %s: an error in words', async (_what, answer) => {
+  behave = (request) => request.socket.end(answer, 'latin1');
+  const [said] = await send('GET /api/v1/pods');
+  expect(said).toMatchObject({ status: 503 });
+  expect(said!.body).toContain('cannot be reached');
+});
+
+test('a reason phrase that nobody may write is left out', async () => {
+  behave = (request) => request.socket.end('HTTP/1.1 200 \x01\x1b[2J\r\nContent-Length: 2\r\n\r\nok', 'latin1');
+  const [said] = await send('GET /api/v1/pods');
+  expect(said).toMatchObject({ status: 200, body: 'ok' });
+  expect(said!.head).not.toContain('\x1b');
+});
+
 test('headers meant for one connection end here, on the way back too', async () => {
   behave = (_, response) =>
     response

@@ -11,10 +11,13 @@ let cookie: string;
 let token: string;
 let seen: { path: string; method: string; headers: IncomingHttpHeaders; raw: string[] }[];
 let answerHeaders: Record<string, string | string[]>;
+/** What it says on the wire instead of an answer. */
+let lie: string | undefined;
 
 const web = createServer((request, response) => {
   seen.push({ path: request.url!, method: request.method!, headers: request.headers, raw: request.rawHeaders });
   request.resume();
+  if (lie !== undefined) return void request.socket.end(lie, 'latin1');
   for (const [name, value] of Object.entries(answerHeaders)) response.setHeader(name, value);
   response.end('a page');
 });
@@ -35,6 +38,7 @@ afterAll(async () => {
 beforeEach(() => {
   seen = [];
   answerHeaders = {};
+  lie = undefined;
 });
 
 const instance = () => cookie.slice('__Host-sallyport_'.length).split('=')[0]!;
@@ -201,4 +205,18 @@ test('a reader who leaves in the midst of a page leaves web, too', async () => {
   leave.abort();
   await left.promise;
   endless.close();
+});
+
+test.each([
+  ['a status below any', 'HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nno'],
+  ['a status of zero', 'HTTP/1.1 000 Nil\r\nContent-Length: 2\r\n\r\nno'],
+  ['another protocol', 'HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nno'],
+  ['another protocol, unnamed', 'HTTP/1.1 101 Sure\r\n\r\nno'],
+  ['interim answers only', 'HTTP/1.1 103 Hints\r\n\r\n'.repeat(1_000)],
+  ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
+])('a web that answers with %s is away, and the portal lives', async (_what, answer) => {
+  lie = answer;
+  expect((await get('/sign-in')).status).toBe(503);
+  expect((await get('/api/auth/callback/oidc?code=a')).status).toBe(503);
+  expect((await get('/healthz')).status).toBe(200);
 });

@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream';
 import { readCookie, withoutCookies } from '../auth/cookies.ts';
 import { staysWithConnection } from '../domain/hop-by-hop.ts';
 import { Problem } from '../domain/problem.ts';
+import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import type { Logger } from '../log.ts';
 import type { AddressRanges } from '../address-ranges.ts';
 import { clientAddress } from './client-address.ts';
@@ -159,15 +160,27 @@ export class WebProxy implements Disposable {
       headers,
       timeout: PATIENCE_MS,
     });
-    upstream.on('response', (answer) => this.#answer(answer, response, { policy, csp, signIn }));
-    upstream.on('timeout', () => upstream.destroy(new Error('web does not answer')));
-    upstream.on('error', (error) => {
+    let over = false;
+    const lost = (error: Error) => {
+      if (over) return;
+      over = true;
+      upstream.destroy();
       if (signIn) void this.#abandon(signIn);
       if (response.destroyed) return;
       this.#deps.log.warn({ err: error, correlationId: correlation.id }, 'web did not answer');
-      if (response.headersSent) response.destroy();
-      else this.#away(response);
+      this.#away(response);
+    };
+    upstream.once('response', (answer) => {
+      const line = finalStatus(answer);
+      if (over || !line) return lost(new Error(NO_ANSWER));
+      over = true;
+      this.#answer(answer, response, { policy, csp, signIn, status: line.status });
     });
+    upstream.on('timeout', () => upstream.destroy(new Error('web does not answer')));
+    upstream.on('error', lost);
+    // Of a web that changes protocols unasked node says no more than these two.
+    upstream.on('upgrade', (_, socket) => socket.destroy());
+    upstream.once('close', () => lost(new Error('web closed the connection')));
     response.once('close', () => upstream.destroy());
     // A pipeline costs a tenth of a page: an abort signal, and an error that nobody reads, for each.
     if (hasBody(request)) pipeline(request, upstream, () => {});
@@ -211,7 +224,7 @@ export class WebProxy implements Disposable {
   #answer(
     answer: IncomingMessage,
     response: ServerResponse,
-    { policy, csp, signIn }: { policy: PagePolicy; csp: string; signIn: string | undefined },
+    { policy, csp, signIn, status }: { policy: PagePolicy; csp: string; signIn: string | undefined; status: number },
   ): void {
     const cookies = (answer.headers['set-cookie'] ?? []).filter((cookie) => cookie.startsWith(this.#deps.webCookies));
     const token = signIn ? this.#deps.signIns.finish(signIn) : undefined;
@@ -220,7 +233,7 @@ export class WebProxy implements Disposable {
     for (const [name, value] of Object.entries(kept(answer.headers))) response.setHeader(name, value);
     for (const [name, value] of Object.entries(pageHeaders(policy.origin))) response.setHeader(name, value);
     response.setHeader('content-security-policy', csp);
-    response.writeHead(answer.statusCode ?? 502);
+    response.writeHead(status);
     // A page that is cut off must not look whole. That the client left is upstream's to hear, above.
     answer.once('error', () => response.destroy());
     answer.pipe(response);
