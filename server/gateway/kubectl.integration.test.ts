@@ -277,7 +277,7 @@ describe('refusals that people see', () => {
     for (const flags of [[], ['--server-side']]) {
       const args = ['-n', namespace, 'apply', ...flags, '-f', '-'];
       const result = await run('kubectl', args, { input: JSON.stringify(secret) });
-      expect(result.stderr).toContain('would mint a token');
+      expect(result.stderr).toContain('would outlive this session');
     }
     expect(await kubectl(['get', 'secrets', '-o', 'name'])).not.toContain('minted');
   });
