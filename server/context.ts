@@ -178,6 +178,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const clusterHealth = opening.use(
     new ClusterHealthWatch({
       registry,
+      notifications,
       clusterRoles,
       audit,
       now,

@@ -1,9 +1,16 @@
 /** The pages' cached questions to the portal, each with how stale it may be. */
 import { queryOptions } from '@tanstack/react-query';
+import type { Cluster } from '../../server/http/schemas.ts';
 import { api } from './api.ts';
 
 /** A list that changes while it is looked at is asked again this often; hidden pages do not ask. */
 const LIVE_MS = 5_000;
+/** A cluster is being checked for the first time: the answer is a moment away. */
+const CHECKING_MS = 1_000;
+
+function nextLook(clusters: Cluster[] | undefined): number {
+  return clusters?.some(({ health }) => health.state === 'unknown') ? CHECKING_MS : 3 * LIVE_MS;
+}
 
 export const queries = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => api.me(signal), staleTime: 60_000 }),
@@ -14,13 +21,13 @@ export const queries = {
     queryOptions({
       queryKey: ['clusters'],
       queryFn: ({ signal }) => api.clusters(signal),
-      refetchInterval: 3 * LIVE_MS,
+      refetchInterval: ({ state }) => nextLook(state.data?.items),
     }),
   cluster: (name: string) =>
     queryOptions({
       queryKey: ['cluster', name],
       queryFn: ({ signal }) => api.cluster(name, signal),
-      refetchInterval: 3 * LIVE_MS,
+      refetchInterval: ({ state }) => nextLook(state.data && [state.data]),
     }),
   manifest: (namespace: string) =>
     queryOptions({

@@ -5,7 +5,6 @@ import {
   CircleCheck,
   CircleDashed,
   CircleDot,
-  CircleHelp,
   CircleStop,
   CircleX,
   TriangleAlert,
@@ -35,7 +34,8 @@ export function Status({
   title?: string;
 }) {
   return (
-    <span className={`inline-flex items-center gap-1.5 whitespace-nowrap ${toneClass[tone]}`} title={title}>
+    // Aligned to the line, not to its baseline: the line of text beside it would be higher than its neighbours.
+    <span className={`inline-flex items-center gap-1.5 align-top whitespace-nowrap ${toneClass[tone]}`} title={title}>
       <Icon of={icon} size={14} />
       {children}
     </span>
@@ -65,8 +65,8 @@ export function HealthStatus({ health }: { health: Cluster['health'] }) {
       );
     default:
       return (
-        <Status icon={CircleHelp} tone="muted" title={title}>
-          Not checked yet
+        <Status icon={CircleDashed} tone="muted" title="The portal asks it now">
+          Checking…
         </Status>
       );
   }

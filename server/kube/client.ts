@@ -55,16 +55,13 @@ export class KubeClient {
     const { status, body } = await this.send(call);
     if ((status >= 200 && status < 300) || accept.includes(status)) return body as T;
     const message = (body as { message?: unknown } | null)?.message;
-    const words = typeof message === 'string' ? `: ${printable(message.slice(0, MAX_WORDS))}` : '.';
+    const words = typeof message === 'string' ? `: ${printable(message.slice(0, MAX_WORDS)).replace(/\.?$/, '.')}` : '.';
     throw new Problem(
       'cluster-refused',
       502,
       `The cluster ${this.#cluster} answered ${status} to ${call.method} ${pathOf(call)}${words}`,
       {
-        next:
-          status === 401
-            ? "The portal's credential on the cluster is no longer valid: register the cluster again."
-            : "Compare the portal's permissions on the cluster with its manifest.",
+        next: nextAfter(status),
         meta: { cluster: this.#cluster, status: String(status) },
       },
     );
@@ -128,5 +125,17 @@ function parse(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return { message: text.slice(0, 500) };
+  }
+}
+
+/** What to do about a call of the portal's own that the cluster refused. */
+function nextAfter(status: number): string {
+  switch (status) {
+    case 401:
+      return "The portal's credential on the cluster is no longer valid: register the cluster again.";
+    case 404:
+      return 'Create what is missing on the cluster, or take it out of the role.';
+    default:
+      return "Compare the portal's permissions on the cluster with its manifest.";
   }
 }

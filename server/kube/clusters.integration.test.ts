@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { openDatabase, type Database } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { notify } from '../../db/notifications.ts';
+import { Notifications, notify } from '../../db/notifications.ts';
 import { findCluster } from '../../db/queries/clusters.ts';
 import { kubectlBinaries } from '../../e2e/cluster/kubectl.ts';
 import { testDatabase, type TestDatabase } from '../../e2e/database.ts';
 import { adminConnection } from '../../e2e/gateway.ts';
+import { until } from '../../e2e/machine/until.ts';
 import { testCluster } from '../../e2e/use.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { Sealer } from '../crypto/sealing.ts';
@@ -38,6 +39,12 @@ function newRegistry(sealer: Sealer, allowPrivate: boolean | string[] = true): C
   const now = () => new Date();
   const facts = { db: db.db, notifications, sealer, audit, now, clusterRoles: async () => clusterRoles };
   return stack.use(new ClusterRegistry({ ...facts, addresses: { allowPrivate } }));
+}
+
+function newHealthWatch(notifications: Notifications): ClusterHealthWatch {
+  const onFault = (error: unknown) => expect(error).toBeUndefined();
+  const facts = { registry, notifications, audit, now: () => new Date(), onFault };
+  return new ClusterHealthWatch({ ...facts, clusterRoles: async () => clusterRoles });
 }
 
 function byToken(over: { server?: string; ca?: string; token?: string } = {}): Registration {
@@ -234,8 +241,9 @@ test('health: version and latency, and a managed token renewed before it ends', 
     token,
     by,
   );
-  const facts = { registry, audit, now: () => new Date(), onFault: (error: unknown) => expect(error).toBeUndefined() };
-  await using health = new ClusterHealthWatch({ ...facts, clusterRoles: async () => clusterRoles });
+  await using notifications = new Notifications(database.url);
+  await notifications.start();
+  await using health = newHealthWatch(notifications);
   await health.look();
   expect(health.of(cluster.id)).toMatchObject({ state: 'healthy', version: 'v1.36.3', missingPermissions: [] });
   const renewed = await registry.get(cluster.id);
@@ -243,6 +251,24 @@ test('health: version and latency, and a managed token renewed before it ends', 
   expect(await registry.test(byToken())).toMatchObject({ ok: true });
   expect(recorded.map(({ code }) => code)).toContain('cluster.credential-renewed');
   await registry.remove(cluster.id, by);
+});
+
+test('health: a cluster that another process registers is looked at without delay, and forgotten once it is removed', async () => {
+  await using notifications = new Notifications(database.url);
+  await notifications.start();
+  await using health = newHealthWatch(notifications);
+  await health.look();
+  const elsewhere = newRegistry(new Sealer([randomBytes(32)]));
+  const token = { ...installed.token, expiresAt: new Date(Date.now() + 30 * 24 * 3_600_000) };
+  const facts = { name: `h-${process.pid}`, production: false, namespace };
+  // Sealed with another key: this process cannot open it, which a look finds out as well.
+  const { id } = await elsewhere.install(facts, installed.address, token, by);
+  const seen = (state: string) => until(() => health.of(id).state === state, { within: 10_000, what: state });
+  await seen('unreachable');
+  await registry.install(facts, installed.address, token, by);
+  await seen('healthy');
+  await registry.remove(id, by);
+  await seen('unknown');
 });
 
 describe('session accounts, made with no more than the manifest grants', () => {

@@ -1,4 +1,8 @@
-/** Looks at every cluster now and then, and renews the portal's own tokens in time. */
+/**
+ * Looks at every cluster now and then, at one that was registered or changed at once (by whichever process), and renews
+ * the portal's own tokens in time.
+ */
+import type { Notifications } from '../../db/notifications.ts';
 import type { AuditSink } from '../audit/sink.ts';
 import type { KubeClient } from './client.ts';
 import { PORTAL_ACCOUNT } from './manifest.ts';
@@ -21,6 +25,7 @@ export type HealthDeps = {
     client(id: string): Promise<KubeClient>;
     replaceToken(id: string, token: { token: string; expiresAt: Date }): Promise<void>;
   };
+  notifications: Pick<Notifications, 'on' | 'onReset'>;
   clusterRoles(): Promise<string[]>;
   audit: AuditSink;
   now(): Date;
@@ -48,9 +53,15 @@ export class ClusterHealthWatch implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout;
   #round = 0;
   #looking: Promise<void> | null = null;
+  readonly #changed = new Set<Promise<void>>();
+  readonly #stopHearing: (() => void)[];
 
   constructor(deps: HealthDeps) {
     this.#deps = deps;
+    this.#stopHearing = [
+      deps.notifications.on('cluster', (id) => this.#lookAtChanged(id)),
+      deps.notifications.onReset(() => void this.look()),
+    ];
     this.#timer = setInterval(() => void this.look(), EVERY_MS).unref();
     void this.look();
   }
@@ -83,6 +94,20 @@ export class ClusterHealthWatch implements AsyncDisposable {
     return this.of(cluster.id);
   }
 
+  /** A cluster that another process registered, or whose address or token is new: nobody waits for the next round. */
+  #lookAtChanged(id: string): void {
+    const looking = this.#lookAtNamed(id)
+      .catch((error: unknown) => this.#deps.onFault(error))
+      .finally(() => this.#changed.delete(looking));
+    this.#changed.add(looking);
+  }
+
+  async #lookAtNamed(id: string): Promise<void> {
+    const cluster = (await this.#deps.registry.list()).find((known) => known.id === id);
+    if (cluster) await this.check(cluster);
+    else this.#health.delete(id);
+  }
+
   async #lookAtAll(): Promise<void> {
     const withPermissions = this.#round++ % PERMISSIONS_EVERY === 0;
     const [clusters, clusterRoles] = await Promise.all([this.#deps.registry.list(), this.#deps.clusterRoles()]);
@@ -105,11 +130,17 @@ export class ClusterHealthWatch implements AsyncDisposable {
       const { version, latencyMs } = result;
       const message = result.message ?? (missing.length > 0 ? this.of(cluster.id).message : null);
       const state = version === null ? 'unreachable' : missing.length > 0 ? 'degraded' : 'healthy';
-      this.#health.set(cluster.id, { state, version, latencyMs, checkedAt, message, missingPermissions: missing });
+      this.#found(cluster.id, { state, version, latencyMs, checkedAt, message, missingPermissions: missing });
     } catch (error) {
       const message = error instanceof Error ? error.message : 'The cluster cannot be checked.';
-      this.#health.set(cluster.id, { ...nothing, state: 'unreachable', checkedAt, message });
+      this.#found(cluster.id, { ...nothing, state: 'unreachable', checkedAt, message });
     }
+  }
+
+  /** A look that began before another one of the same cluster may end after it, and knows less. */
+  #found(id: string, health: ClusterHealth & { checkedAt: Date }): void {
+    const before = this.of(id).checkedAt;
+    if (before === null || before <= health.checkedAt) this.#health.set(id, health);
   }
 
   async #renewToken(cluster: RegisteredCluster): Promise<void> {
@@ -139,6 +170,7 @@ export class ClusterHealthWatch implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.#looking;
+    for (const stop of this.#stopHearing) stop();
+    await Promise.all([this.#looking, ...this.#changed]);
   }
 }

@@ -92,7 +92,7 @@ function read(text: string): z.infer<typeof schema> {
     // A bound on aliases: a kubeconfig has none, a bomb has many.
     document = parse(text, { maxAliasCount: 0 });
   } catch (cause) {
-    throw invalid(`The kubeconfig is not YAML: ${(cause as Error).message.split('\n')[0]}`);
+    throw invalid(`The kubeconfig is not YAML: ${(cause as Error).message.split('\n')[0]?.replace(/:$/, '.')}`);
   }
   const result = schema.safeParse(document);
   if (!result.success) {
