@@ -21,6 +21,7 @@ import type {
 } from '../../server/http/schemas.ts';
 import { paths } from './paths.ts';
 import { problemOf, unreachable } from './problem.ts';
+import { noteAnswer } from './unconfirmed.ts';
 
 type Query = Record<string, string | number | boolean | null | undefined>;
 type Options = { method?: string; body?: unknown; query?: Query; signal?: AbortSignal; stay?: boolean };
@@ -64,6 +65,7 @@ export async function send(path: string, options: Options = {}): Promise<Respons
   }
   if (response.ok) {
     wasSignedIn ||= !stay;
+    noteAnswer(response.headers);
     return response;
   }
   const failure = await problemOf(response);

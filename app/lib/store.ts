@@ -27,6 +27,11 @@ export class Store<T> {
   };
 }
 
+/** A store whose value this browser kept: what the server rendered comes first, so that both agree. */
+export function useHydratedStore<T>(store: Store<T>, onServer: T): T {
+  return useSyncExternalStore(store.subscribe, store.get, () => onServer);
+}
+
 export function useStore<T>(store: Store<T>): T {
   return useSyncExternalStore(store.subscribe, store.get, store.get);
 }
