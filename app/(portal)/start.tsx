@@ -100,15 +100,25 @@ function ClusterCard({ cluster }: { cluster: Cluster }) {
       <div className="flex flex-1 flex-col gap-3 p-3">
         <div className="min-w-0">
           <div className="flex items-center justify-between gap-3">
-            <Link href={paths.cluster(cluster.name)} className="truncate text-[14.5px] font-semibold hover:underline">
+            <Link
+              href={paths.cluster(cluster.name)}
+              className="truncate text-[14.5px] font-semibold hover:underline"
+              title={cluster.name}
+            >
               {cluster.name}
             </Link>
             <HealthStatus health={cluster.health} />
           </div>
-          <p className="truncate text-[12.5px] text-muted" title={cluster.server}>
-            {cluster.health.version ? `Kubernetes ${cluster.health.version}` : cluster.server}
-            {cluster.health.latencyMs === null ? '' : ` · ${Math.round(cluster.health.latencyMs)} ms`}
-          </p>
+          {cluster.health.state === 'unreachable' && cluster.health.message ? (
+            <p className="line-clamp-2 text-[12.5px] text-muted" title={cluster.health.message}>
+              {cluster.health.message}
+            </p>
+          ) : (
+            <p className="truncate text-[12.5px] text-muted" title={cluster.server}>
+              {cluster.health.version ? `Kubernetes ${cluster.health.version}` : cluster.server}
+              {cluster.health.latencyMs === null ? '' : ` · ${Math.round(cluster.health.latencyMs)} ms`}
+            </p>
+          )}
         </div>
         <div className="mt-auto flex">
           <Button

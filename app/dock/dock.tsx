@@ -125,7 +125,12 @@ export function Dock() {
           }}
         >
           <Pane key={active.key} tab={active} active />
-          {beside ? <Pane key={beside.key} tab={beside} active={false} /> : null}
+          {beside ? (
+            // Half of a narrow window is no terminal.
+            <div className="hidden min-w-0 flex-1 md:flex">
+              <Pane key={beside.key} tab={beside} active={false} />
+            </div>
+          ) : null}
         </div>
       ) : null}
     </section>

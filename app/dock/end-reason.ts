@@ -24,6 +24,11 @@ export function endSentence(session: Pick<Session, 'endReason' | 'exitCode'>): s
   }
 }
 
+/** What the portal noted besides; null where the sentence says as much already. */
+export function endDetail({ endReason, endDetail }: Pick<Session, 'endReason' | 'endDetail'>): string | null {
+  return endReason === 'idle' || endReason === 'detached' || endReason === 'hard-cap' ? null : endDetail;
+}
+
 /** What an end that is coming is called. */
 export function deadlineWords(reason: NonNullable<Session['deadline']>['reason']): string {
   if (reason === 'hard-cap') return 'longest time';

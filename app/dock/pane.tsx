@@ -1,4 +1,6 @@
 'use client';
+import Link from 'next/link';
+import { paths } from '../lib/paths.ts';
 import { useNonce } from '../providers.tsx';
 import { existingTerminal, terminalOf } from '../terminal/registry.ts';
 import { TerminalPane } from '../terminal/terminal-pane.tsx';
@@ -61,7 +63,11 @@ export function SessionTerminal({
     return (
       <div className="flex min-w-0 flex-1">
         <div className="m-auto w-[min(560px,92%)] py-6">
-          <ProblemPanel error={query.error} retry={() => void query.refetch()} />
+          <ProblemPanel error={query.error} retry={() => void query.refetch()}>
+            <Link href={paths.sessions()} className="link mt-1 inline-block">
+              To the sessions
+            </Link>
+          </ProblemPanel>
         </div>
       </div>
     );

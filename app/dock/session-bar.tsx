@@ -53,7 +53,7 @@ export function SessionBar({ session }: { session: Session }) {
       <span className="flex-1" />
       {live ? <EndsIn session={session} /> : null}
       {live ? (
-        <span className="flex items-center gap-1 text-text">
+        <span className="ml-auto flex items-center gap-1 text-text">
           <Button size="sm" icon aria-label="Files: upload, download" title="Files" onClick={() => setFiles(true)}>
             <Icon of={FolderUp} size={14} />
           </Button>
@@ -82,9 +82,11 @@ function EndsIn({ session }: { session: Session }): ReactNode {
   const title = `Ends ${absoluteTime(new Date(deadline.at))} (${deadlineWords(deadline.reason)})`;
   if (now.getTime() < new Date(deadline.warnAt).getTime())
     return (
-      <span className="hidden items-center gap-1.5 @[560px]:inline-flex" title={title}>
+      <span className="inline-flex items-center gap-1.5" title={title}>
         <Icon of={Clock} size={13} />
-        ends at {new Date(deadline.at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}
+        {/* Read to everybody, shown where there is room. */}
+        <span className="sr-only @[560px]:not-sr-only">ends at</span>
+        {new Date(deadline.at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}
       </span>
     );
   return (

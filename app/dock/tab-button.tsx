@@ -1,5 +1,6 @@
 'use client';
 import { X } from 'lucide-react';
+import { useEffect, useRef } from 'react';
 import { useStore } from '../lib/store.ts';
 import { existingTerminal } from '../terminal/registry.ts';
 import { Icon } from '../ui/glyph.tsx';
@@ -13,6 +14,10 @@ export function TabButton({ tab }: { tab: Tab }) {
   const { active } = useStore(dock);
   const selected = tab.key === active;
   const session = useSession(tab.sessionId).data;
+  const place = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (selected) place.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [selected]);
   const name = `${tab.cluster.name}${tab.role ? ` as ${tab.role}` : ''}`;
   const edge = tab.cluster.production
     ? 'shadow-[inset_0_3px_0_var(--prod)]'
@@ -21,6 +26,7 @@ export function TabButton({ tab }: { tab: Tab }) {
       : '';
   return (
     <li
+      ref={place}
       className={`flex max-w-[260px] min-w-[120px] shrink-0 items-center border-r ${selected ? 'bg-surface' : 'text-muted hover:text-text'} ${edge}`}
     >
       <button
@@ -45,7 +51,7 @@ export function TabButton({ tab }: { tab: Tab }) {
             <SessionStatus session={session} />
           </span>
         ) : (
-          <span className="truncate text-[12px] text-muted">{tab.role}</span>
+          <span className="max-w-[110px] shrink-0 truncate text-[12px] text-muted">{tab.role}</span>
         )}
       </button>
       <button

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, countdown, duration, relativeTime } from './time.ts';
+import { bytes, countdown, dayOf, duration, edgeOfDay, relativeTime } from './time.ts';
 
 const now = new Date('2026-11-22T12:00:00Z');
 const after = (ms: number) => new Date(now.getTime() + ms);
@@ -8,10 +8,27 @@ test.each([
   [-500, 'just now'],
   [-61_000, '1 min. ago'],
   [-3 * 3_600_000, '3 hr. ago'],
-  [-26 * 3_600_000, 'yesterday'],
+  [-26 * 3_600_000, '1 day ago'],
+  [-59 * 86_400_000, '1 mo. ago'],
+  [90 * 86_400_000 - 1_000, 'in 3 mo.'],
   [40_000, 'in 40 s'],
   [5 * 60_000, 'in 5 min.'],
 ])('%d ms from now reads %j', (delta, text) => expect(relativeTime(after(delta), now)).toBe(text));
+
+test("a date field's day is the reader's own, whatever their zone", () => {
+  const zone = process.env['TZ'];
+  try {
+    process.env['TZ'] = 'America/New_York';
+    expect(edgeOfDay('2026-11-22', 'start')).toBe('2026-11-22T05:00:00.000Z');
+    expect(edgeOfDay('2026-11-22', 'end')).toBe('2026-11-23T04:59:59.999Z');
+    for (const edge of ['start', 'end'] as const) expect(dayOf(edgeOfDay('2026-11-22', edge)!)).toBe('2026-11-22');
+  } finally {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  }
+  expect(edgeOfDay('', 'start')).toBeNull();
+  expect(dayOf('')).toBe('');
+});
 
 test.each([
   [12, '12 ms'],

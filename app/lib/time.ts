@@ -8,13 +8,16 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ['hour', 3_600_000],
   ['minute', 60_000],
 ];
-const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+// Always by number: 26 hours ago may be the day before yesterday.
+const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'short' });
 
 /** "3 min. ago", "in 2 hr."; under a minute "just now", or "in 40 s" for what is to come. */
 export function relativeTime(at: Date, now: Date): string {
   const delta = at.getTime() - now.getTime();
   for (const [unit, size] of units)
-    if (Math.abs(delta) >= size) return relativeFormat.format(Math.trunc(delta / size), unit);
+    // Past times are full units gone by; what is to come is rounded, since 90 days less a second are not two months.
+    if (Math.abs(delta) >= size)
+      return relativeFormat.format(delta < 0 ? Math.trunc(delta / size) : Math.round(delta / size), unit);
   return delta > 1000 ? `in ${Math.round(delta / 1000)} s` : 'just now';
 }
 
@@ -28,6 +31,21 @@ export function absoluteTime(at: Date): string {
 /** "16:31:07" of the reader's day. */
 export function clockTime(at: Date): string {
   return at.toLocaleTimeString('en-GB');
+}
+
+/** The reader's day that a moment falls on, as a date field has it: "2026-11-22"; empty for no moment. */
+export function dayOf(moment: string): string {
+  const at = new Date(moment);
+  if (Number.isNaN(at.getTime())) return '';
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/** The first, or the last, millisecond of a date field's day where the reader is; null for no day. */
+export function edgeOfDay(day: string, edge: 'start' | 'end'): string | null {
+  // Without a zone it is read as local time.
+  const at = new Date(`${day}T${edge === 'start' ? '00:00:00' : '23:59:59.999'}`);
+  return Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
 
 /** A length of time by its two largest units: "1 h 4 min", "12 s", "340 ms". */

@@ -28,7 +28,7 @@ export function Dialog({
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-50 bg-black/45" />
         <Radix.Content
-          className={`card fixed top-[8vh] left-1/2 z-50 flex max-h-[84vh] w-[calc(100vw-24px)] -translate-x-1/2 flex-col shadow-pop ${wide ? 'max-w-[760px]' : 'max-w-[500px]'}`}
+          className={`card wrap-anywhere fixed top-[8vh] left-1/2 z-50 flex max-h-[84vh] w-[calc(100vw-24px)] -translate-x-1/2 flex-col shadow-pop ${wide ? 'max-w-[760px]' : 'max-w-[500px]'}`}
           {...(description ? {} : { 'aria-describedby': undefined })}
           {...focus}
         >

@@ -20,10 +20,10 @@ export function PageBody({
     <div className={`mx-auto w-full px-4 py-5 md:px-6 ${wide ? 'max-w-[1600px]' : 'max-w-[1180px]'}`}>
       <div className="mb-4 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
-          <h1 className="break-words">{title}</h1>
+          <h1 className="wrap-anywhere">{title}</h1>
           {intro ? <p className="mt-0.5 max-w-[80ch] text-muted">{intro}</p> : null}
         </div>
-        {actions ? <div className="flex flex-wrap items-center gap-2">{actions}</div> : null}
+        {actions ? <div className="flex max-w-full flex-wrap items-center gap-2">{actions}</div> : null}
       </div>
       {children}
     </div>

@@ -30,7 +30,7 @@ export function ProblemPanel({
       <div className="flex items-start gap-2.5">
         <Icon of={OctagonAlert} size={16} className="mt-0.5 text-bad" />
         <div className="min-w-0 flex-1">
-          <p className="font-semibold">{problem.title}</p>
+          <p className="font-semibold break-words">{problem.title}</p>
           {problem.detail && problem.detail !== problem.title ? (
             <p className="mt-0.5 break-words">{problem.detail}</p>
           ) : null}
@@ -42,12 +42,12 @@ export function ProblemPanel({
             </p>
           ) : null}
           {children}
+          {retry && !DECIDED.has(problem.status) ? (
+            <Button size="sm" className="mt-2" onClick={retry}>
+              Try again
+            </Button>
+          ) : null}
         </div>
-        {retry && !DECIDED.has(problem.status) ? (
-          <Button size="sm" onClick={retry}>
-            Try again
-          </Button>
-        ) : null}
       </div>
     </div>
   );

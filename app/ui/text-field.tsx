@@ -6,16 +6,19 @@ import { Field } from './field.tsx';
 export function TextField({
   label,
   hint,
+  error,
   onChange,
   className = '',
   ...input
 }: Omit<ComponentProps<'input'>, 'onChange' | 'id'> & {
   label: string;
   hint?: ReactNode;
+  /** What is wrong with what is typed. */
+  error?: string | null;
   onChange: (text: string) => void;
 }) {
   return (
-    <Field label={label} hint={hint}>
+    <Field label={label} hint={hint} error={error ?? null}>
       {(control) => (
         <input
           {...input}

@@ -1,4 +1,5 @@
 /** Every page, wide and narrow, light and dark: nothing for axe to find, nothing in the console, nothing cut off. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -70,6 +71,7 @@ async function inspect(on: Page, what: string): Promise<void> {
       const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
       expect.soft(found, where).toEqual([]);
       expect.soft(await cutOff(on), where).toEqual([]);
+      expect.soft(await faintEdges(on), where).toEqual([]);
     }
   await on.setViewportSize(SIZES[0]!);
 }
@@ -90,6 +92,30 @@ function cutOff(on: Page): Promise<string[]> {
       .filter((element) => element !== null && element.scrollWidth > element.clientWidth)
       .map((element) => `${element!.tagName}: ${element!.scrollWidth} > ${element!.clientWidth}`),
   );
+}
+
+/** Fields whose edge, all that shows where they are, is less than 3 to 1 against what is around (WCAG 1.4.11). */
+function faintEdges(on: Page): Promise<string[]> {
+  return on.evaluate(() => {
+    const channels = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
+    const luminance = (color: string) => {
+      const [r, g, b] = channels(color).map((value) => {
+        const part = value / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      }) as [number, number, number];
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element: Element | null): string => {
+      if (!element) return 'rgb(255, 255, 255)';
+      const color = getComputedStyle(element).backgroundColor;
+      return channels(color)[3] === 0 ? behind(element.parentElement) : color;
+    };
+    return [...document.querySelectorAll('.input')].flatMap((field) => {
+      const [edge, ground] = [getComputedStyle(field).borderTopColor, behind(field.parentElement)].map(luminance);
+      const contrast = (Math.max(edge!, ground!) + 0.05) / (Math.min(edge!, ground!) + 0.05);
+      return contrast < 3 ? [`${contrast.toFixed(2)}: ${field.outerHTML.slice(0, 120)}`] : [];
+    });
+  });
 }
 
 it.each([
@@ -128,6 +154,76 @@ it('a page that does not exist', async () => {
   await inspect(page, path);
   // The browser itself says that the page answered 404.
   expect(complaints.filter((complaint) => !complaint.includes(path))).toEqual([]);
+});
+
+it('an address that no session can have keeps the frame and offers a way on', async () => {
+  await visit(page, '/sessions/none');
+  await page.getByRole('heading', { level: 1, name: 'There is no page here' }).waitFor();
+  await page.getByRole('link', { name: 'To the start' }).waitFor();
+  expect(await page.getByRole('link', { name: 'Sessions' }).count()).toBe(1);
+});
+
+it('names as long as they may be push nothing out of the window, and stay readable where one chooses by them', async () => {
+  const [cluster, role] = ['c'.repeat(60), 'r'.repeat(60)];
+  const { sql } = browsing.portal;
+  const [registered] = await sql<{ id: string }[]>`
+    insert into clusters (name, production, server, ca, credential, namespace, managed)
+    select ${cluster}, true, server, ca, credential, namespace, managed from clusters where name = ${CLUSTER} returning id`;
+  const admin = (await browsing.portal.admin<{ items: { name: string }[] }>('GET', '/roles')).items;
+  const model = admin.find(({ name }) => name === 'admin')!;
+  const { name: _, ...rest } = model;
+  await browsing.portal.admin('PUT', `/roles/${role}`, { ...rest, portal: 'member' });
+  try {
+    // Its credential is sealed for another id: the cluster is shown, and that it cannot be reached.
+    await browsing.portal.notify('cluster', registered!.id);
+    await page.setViewportSize(SIZES[1]!);
+    for (const path of ['/', '/clusters', `/clusters/${cluster}`, '/roles']) {
+      await visit(page, path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await settled(page);
+      expect.soft(await cutOff(page), path).toEqual([]);
+    }
+    await page.keyboard.press('Control+k');
+    const choice = page.getByRole('option', { name: cluster }).filter({ hasText: role });
+    const shown = await choice.getByText(cluster).boundingBox();
+    expect(shown!.width).toBeGreaterThan(50);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  } finally {
+    await page.setViewportSize(SIZES[0]!);
+    await browsing.portal.admin('DELETE', `/roles/${role}`);
+    await browsing.portal.admin('DELETE', `/clusters/${cluster}`);
+  }
+});
+
+it('a replica that has not confirmed a revocation is told of until one closes it, after signing out too', async () => {
+  const { portal } = browsing;
+  const person = await browsing.signedIn('developer');
+  // By its lease it lives, and it hears nothing.
+  const mute = randomUUID();
+  await portal.sql`insert into replicas (id, started_at, seen_at) values (${mute}, now(), now() + interval '1 hour')`;
+  const notice = person.getByText('1 replica of the portal has not confirmed it');
+  try {
+    await person.goto(`${portal.url}/account`);
+    await person.getByRole('button', { name: 'Create a token' }).click();
+    await person.getByLabel('Name').fill('ci');
+    await person.getByRole('button', { name: 'Create', exact: true }).click();
+    await person.getByRole('button', { name: 'Done' }).click();
+    await person.getByRole('button', { name: 'Revoke ci' }).click();
+    await person.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
+    await notice.waitFor();
+    await person.getByRole('button', { name: 'Close this message' }).click();
+    await notice.waitFor({ state: 'detached' });
+    const signedOut = person.waitForResponse(/\/api\/v1\/sign-out$/);
+    await person.getByRole('button', { name: 'Sign out' }).click();
+    await signedOut;
+    await person.waitForURL((at) => at.pathname !== '/account');
+    await person.goto(`${portal.url}/sign-in`);
+    await notice.waitFor();
+  } finally {
+    await portal.sql`delete from replicas where id = ${mute}`;
+    await person.context().close();
+  }
 });
 
 it('signing in', async () => {

@@ -55,7 +55,8 @@ export class KubeClient {
     const { status, body } = await this.send(call);
     if ((status >= 200 && status < 300) || accept.includes(status)) return body as T;
     const message = (body as { message?: unknown } | null)?.message;
-    const words = typeof message === 'string' ? `: ${printable(message.slice(0, MAX_WORDS)).replace(/\.?$/, '.')}` : '.';
+    const words =
+      typeof message === 'string' ? `: ${printable(message.slice(0, MAX_WORDS)).replace(/\.?$/, '.')}` : '.';
     throw new Problem(
       'cluster-refused',
       502,

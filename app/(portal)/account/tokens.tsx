@@ -86,6 +86,7 @@ export function Tokens() {
                 <Button
                   size="sm"
                   kind="danger"
+                  className="ml-auto"
                   aria-label={`Revoke ${token.name}`}
                   blocked={valid ? null : 'it is not valid any more'}
                   onClick={() => setRevoking(token)}

@@ -6,7 +6,7 @@ import type { AuditEventBody } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
 import { paths } from '../../lib/paths.ts';
 import { PortalError } from '../../lib/problem.ts';
-import { absoluteTime } from '../../lib/time.ts';
+import { absoluteTime, dayOf, edgeOfDay } from '../../lib/time.ts';
 import { usePages } from '../../lib/use-pages.ts';
 import { useSearch } from '../../lib/use-search.ts';
 import { Button } from '../../ui/button.tsx';
@@ -29,7 +29,7 @@ const columns: Column<AuditEventBody>[] = [
     header: 'What',
     width: 'minmax(150px, 1.2fr)',
     cell: (event) => event.title,
-    under: (event) => [event.actor, summary(event)].filter(Boolean).join(' · '),
+    under: (event) => [summary(event), event.actor].filter(Boolean).join(' · '),
   },
   {
     key: 'actor',
@@ -43,7 +43,11 @@ const columns: Column<AuditEventBody>[] = [
     header: 'Detail',
     width: 'minmax(160px, 2.2fr)',
     wide: true,
-    cell: (event) => <span className="font-mono text-[12.5px] text-muted">{summary(event)}</span>,
+    cell: (event) => (
+      <span className="font-mono text-[12.5px] text-muted" title={summary(event)}>
+        {summary(event)}
+      </span>
+    ),
   },
   {
     key: 'code',
@@ -68,7 +72,6 @@ export function Audit() {
     LIVE_MS,
   );
   const filtered = filters.some((key) => filter[key]);
-  const day = (text: string) => (text ? text.slice(0, 10) : '');
   const refused = list.error instanceof PortalError && list.error.status === 403;
   if (refused)
     return (
@@ -94,8 +97,8 @@ export function Audit() {
             <input
               type="date"
               className="input min-w-0 flex-1 sm:w-auto"
-              value={day(filter.from)}
-              onChange={(event) => setSearch({ from: event.target.value ? `${event.target.value}T00:00:00Z` : null })}
+              value={dayOf(filter.from)}
+              onChange={(event) => setSearch({ from: edgeOfDay(event.target.value, 'start') })}
             />
           </label>
           <label className="flex min-w-[130px] flex-1 items-center gap-1.5 text-muted sm:flex-none">
@@ -103,8 +106,8 @@ export function Audit() {
             <input
               type="date"
               className="input min-w-0 flex-1 sm:w-auto"
-              value={day(filter.to)}
-              onChange={(event) => setSearch({ to: event.target.value ? `${event.target.value}T23:59:59.999Z` : null })}
+              value={dayOf(filter.to)}
+              onChange={(event) => setSearch({ to: edgeOfDay(event.target.value, 'end') })}
             />
           </label>
           {filtered ? (

@@ -26,7 +26,7 @@ const columns: Column<Cluster>[] = [
     under: (cluster) => cluster.server,
     cell: (cluster) => (
       <span className="flex items-center gap-2">
-        <Link href={paths.cluster(cluster.name)} className="truncate font-medium hover:underline">
+        <Link href={paths.cluster(cluster.name)} className="truncate font-medium hover:underline" title={cluster.name}>
           {cluster.name}
         </Link>
         <ProductionMark production={cluster.production} short />
@@ -69,7 +69,12 @@ const columns: Column<Cluster>[] = [
     header: 'Your roles',
     wide: true,
     width: 'minmax(90px, 1fr)',
-    cell: (cluster) => cluster.roles.join(', ') || <span className="text-muted">none</span>,
+    cell: (cluster) =>
+      cluster.roles.length ? (
+        <span title={cluster.roles.join(', ')}>{cluster.roles.join(', ')}</span>
+      ) : (
+        <span className="text-muted">none</span>
+      ),
   },
   {
     key: 'checked',

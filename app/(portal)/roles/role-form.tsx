@@ -8,6 +8,12 @@ import { Field, splitList } from '../../ui/field.tsx';
 import { TextField } from '../../ui/text-field.tsx';
 
 const MINUTE = 60_000;
+/** In minutes, as the form counts. */
+const DAY = 24 * 60;
+
+/** The bounds of roleSchema, said at their fields before anything is sent. */
+const LABEL = '[a-z0-9]([\\-a-z0-9]{0,61}[a-z0-9])?';
+const LABELS = `[\\s,]*(${LABEL}([\\s,]+|$))*`;
 
 /** The times that the portal gives a role where nothing else is said. */
 const fresh: Role = {
@@ -51,22 +57,29 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
     });
     onSaved();
   };
-  const number = (key: 'idle' | 'detached' | 'hardCap' | 'maxSessions', label: string, least: number) => (
+  const number = (key: 'idle' | 'detached' | 'hardCap' | 'maxSessions', label: string, least: number, most: number) => (
     <TextField
       label={label}
       type="number"
       min={least}
+      max={most}
       required
       value={form[key]}
       onChange={(text) => set({ [key]: Number(text) })}
     />
   );
-  const names = (key: 'clusterRoles' | 'namespaces' | 'groups', label: string, hint: string) => (
+  const names = (
+    key: 'clusterRoles' | 'namespaces' | 'groups',
+    label: string,
+    hint: string,
+    bounds: { pattern?: string; title?: string } = {},
+  ) => (
     <TextField
       label={label}
       hint={hint}
       className="font-mono"
       spellCheck={false}
+      {...bounds}
       value={form[key]}
       onChange={(text) => set({ [key]: text })}
     />
@@ -78,8 +91,8 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
           <TextField
             label="Name"
             required
-            pattern="[a-z0-9]([\-a-z0-9]*[a-z0-9])?"
-            title="Lower-case letters, digits and -"
+            pattern={LABEL}
+            title="Lower-case letters, digits and -, at most 63"
             readOnly={role !== null}
             value={form.name}
             onChange={(name) => set({ name })}
@@ -101,13 +114,16 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
         </div>
         <TextField label="Description" value={form.description} onChange={(description) => set({ description })} />
         {names('clusterRoles', 'ClusterRoles', 'Names on the cluster, as edit or view; none gives no cluster.')}
-        {names('namespaces', 'Namespaces', 'Left empty: the whole cluster.')}
+        {names('namespaces', 'Namespaces', 'Left empty: the whole cluster.', {
+          pattern: LABELS,
+          title: 'Lower-case letters, digits and -, at most 63 each; commas between them',
+        })}
         {names('groups', 'Groups', 'Their members have this role.')}
         <div className="grid grid-cols-2 items-end gap-4 sm:grid-cols-4">
-          {number('idle', 'Idle (min)', 1)}
-          {number('detached', 'Detached (min)', 0)}
-          {number('hardCap', 'At most (min)', 1)}
-          {number('maxSessions', 'Sessions at once', 1)}
+          {number('idle', 'Idle (min)', 1, DAY)}
+          {number('detached', 'Detached (min)', 0, DAY)}
+          {number('hardCap', 'At most (min)', 1, 7 * DAY)}
+          {number('maxSessions', 'Sessions at once', 1, 50)}
         </div>
       </DialogForm>
     </Dialog>

@@ -11,6 +11,7 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { Icon } from '../../ui/glyph.tsx';
 import { Empty, PageBody, Waiting } from '../../ui/layout.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
+import { RunningSessions } from '../../ui/running-sessions.tsx';
 import { RoleForm } from './role-form.tsx';
 
 /** Who may do what on the clusters, and for how long. */
@@ -46,7 +47,7 @@ export function Roles() {
           {roles.data.items.map((role) => (
             <li key={role.name} className="card p-4">
               <div className="flex flex-wrap items-start justify-between gap-3">
-                <div className="min-w-0">
+                <div className="min-w-0 flex-1 basis-[240px] break-words">
                   <h2 className="text-[15px]">{role.name}</h2>
                   <p className="text-muted">{role.description || 'No description.'}</p>
                 </div>
@@ -105,6 +106,7 @@ export function Roles() {
           Members of {deleting?.groups.join(', ') || 'no group'} lose what it gives, and running sessions in this role
           end at once.
         </p>
+        {deleting ? <RunningSessions filter={{}} which={({ role }) => role === deleting.name} /> : null}
       </Confirm>
     </PageBody>
   );

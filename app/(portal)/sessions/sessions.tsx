@@ -50,10 +50,14 @@ const columns: Column<Session>[] = [
     header: 'Cluster',
     width: 'minmax(120px, 2fr)',
     sort: (session) => session.cluster.name,
-    under: (session) => `${session.user.name} · as ${session.role}`,
+    under: (session) => `as ${session.role} · ${session.user.name}`,
     cell: (session) => (
       <span className="flex items-center gap-2">
-        <Link href={paths.session(session.id)} className="truncate font-medium hover:underline">
+        <Link
+          href={paths.session(session.id)}
+          className="truncate font-medium hover:underline"
+          title={session.cluster.name}
+        >
           {session.cluster.name}
         </Link>
         <ProductionMark production={session.cluster.production} short />
@@ -74,7 +78,7 @@ const columns: Column<Session>[] = [
     width: 'minmax(80px, 0.8fr)',
     wide: true,
     sort: (session) => session.role,
-    cell: (session) => session.role,
+    cell: (session) => <span title={session.role}>{session.role}</span>,
   },
   {
     key: 'opened',

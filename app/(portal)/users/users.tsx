@@ -4,6 +4,7 @@ import { Ban, CircleCheck, Plus, Users as UsersIcon } from 'lucide-react';
 import { useState } from 'react';
 import type { User } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
+import { PortalError } from '../../lib/problem.ts';
 import { queries } from '../../lib/queries.ts';
 import { useSearch } from '../../lib/use-search.ts';
 import { Button } from '../../ui/button.tsx';
@@ -13,6 +14,7 @@ import { Icon } from '../../ui/glyph.tsx';
 import { Empty, Waiting } from '../../ui/layout.tsx';
 import { ListPage } from '../../ui/list-page.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
+import { RunningSessions } from '../../ui/running-sessions.tsx';
 import { Status } from '../../ui/status.tsx';
 import { parseSort, sortRows, Table, type Column } from '../../ui/table.tsx';
 import { Time } from '../../ui/time.tsx';
@@ -37,7 +39,11 @@ export function Users() {
       width: 'minmax(80px, 1.2fr)',
       sort: (user) => user.name.toLowerCase(),
       under: (user) => `${user.disabledAt ? 'Disabled · ' : ''}${user.email}`,
-      cell: (user) => <span className="font-medium">{user.name}</span>,
+      cell: (user) => (
+        <span className="font-medium" title={user.name}>
+          {user.name}
+        </span>
+      ),
     },
     {
       key: 'email',
@@ -60,7 +66,12 @@ export function Users() {
       header: 'Roles',
       width: 'minmax(90px, 1fr)',
       wide: true,
-      cell: (user) => user.roles.join(', ') || <span className="text-muted">none</span>,
+      cell: (user) =>
+        user.roles.length ? (
+          <span title={user.roles.join(', ')}>{user.roles.join(', ')}</span>
+        ) : (
+          <span className="text-muted">none</span>
+        ),
     },
     {
       key: 'groups',
@@ -132,6 +143,12 @@ export function Users() {
     sort,
   );
   const refresh = () => client.invalidateQueries({ queryKey: ['users'] });
+  if (users.error instanceof PortalError && users.error.status === 403)
+    return (
+      <ListPage title="Users">
+        <ProblemPanel error={users.error} />
+      </ListPage>
+    );
   const disabling = asking !== null && asking.disabledAt === null;
   return (
     <ListPage
@@ -191,6 +208,7 @@ export function Users() {
             ? 'They are signed out everywhere within a second, their running sessions end, and their API tokens are refused. It can be undone.'
             : 'They can sign in again. Sessions that ended stay ended.'}
         </p>
+        {disabling ? <RunningSessions filter={{ user: asking.id }} /> : null}
       </Confirm>
     </ListPage>
   );

@@ -14,6 +14,7 @@ import { Confirm } from '../../../ui/confirm.tsx';
 import { Icon } from '../../../ui/glyph.tsx';
 import { Fact, Facts, PageBody, Waiting } from '../../../ui/layout.tsx';
 import { ProblemPanel } from '../../../ui/problem.tsx';
+import { RunningSessions } from '../../../ui/running-sessions.tsx';
 import { HealthStatus, ProductionMark } from '../../../ui/status.tsx';
 import { Time } from '../../../ui/time.tsx';
 import { toast } from '../../../ui/toast.tsx';
@@ -46,9 +47,11 @@ export function ClusterPage({ name }: { name: string }) {
         <Button
           key={role}
           kind={at > 0 ? 'default' : cluster.production ? 'prod' : 'primary'}
+          className="max-w-full"
+          title={`Open as ${role}`}
           onClick={() => startSession(cluster, role)}
         >
-          <Icon of={SquareTerminal} /> Open as {role}
+          <Icon of={SquareTerminal} /> <span className="truncate">Open as {role}</span>
         </Button>
       ))}
     >
@@ -69,7 +72,7 @@ export function ClusterPage({ name }: { name: string }) {
             </Fact>
             <Fact name="Version">{health.version ?? 'not known'}</Fact>
             <Fact name="Latency">{health.latencyMs === null ? 'not known' : `${Math.round(health.latencyMs)} ms`}</Fact>
-            <Fact name="Checked">{health.checkedAt ? <Time at={health.checkedAt} /> : 'not yet'}</Fact>
+            <Fact name="Checked">{health.checkedAt ? <Time at={health.checkedAt} /> : 'being checked'}</Fact>
             <Fact name="Address">
               <code>{cluster.server}</code>
             </Fact>
@@ -180,6 +183,7 @@ function Administration({ cluster }: { cluster: Cluster }) {
           Every running session on <strong>{cluster.name}</strong> ends at once, and the portal forgets its credentials
           for it. Recordings and audit events stay. Nothing on the cluster itself is deleted but the sessions' accounts.
         </p>
+        <RunningSessions filter={{ cluster: cluster.name }} />
       </Confirm>
     </section>
   );

@@ -1,13 +1,15 @@
 'use client';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Boxes } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useRef, useState } from 'react';
 import type { ClusterTest, RegisterCluster } from '../../../../server/http/schemas.ts';
 import { api } from '../../../lib/api.ts';
 import { paths } from '../../../lib/paths.ts';
+import { queries } from '../../../lib/queries.ts';
 import { Button } from '../../../ui/button.tsx';
 import { Field } from '../../../ui/field.tsx';
-import { PageBody } from '../../../ui/layout.tsx';
+import { Empty, PageBody } from '../../../ui/layout.tsx';
 import { ProblemPanel } from '../../../ui/problem.tsx';
 import { TextField } from '../../../ui/text-field.tsx';
 import { toast } from '../../../ui/toast.tsx';
@@ -49,8 +51,9 @@ function registration(form: Form): RegisterCluster {
 
 /** What still keeps the form from being tested; null when nothing does. */
 function missing(form: Form): string | null {
-  if (!label.test(form.name)) return 'the name is missing or has other characters than a-z, 0-9 and -';
-  if (!label.test(form.namespace)) return 'the namespace is missing';
+  if (!label.test(form.name))
+    return form.name ? 'the name has other characters than a-z, 0-9 and -' : 'the name is missing';
+  if (!label.test(form.namespace)) return 'the namespace is missing or is no name of one';
   if (form.kind === 'kubeconfig') return form.kubeconfig.trim() ? null : 'the kubeconfig is missing';
   if (!URL.canParse(form.server)) return 'the address is missing';
   if (!form.ca.trim()) return 'the CA is missing';
@@ -59,6 +62,7 @@ function missing(form: Form): string | null {
 
 /** Registers a cluster: by kubeconfig or by address; tested before it is saved. */
 export function NewCluster() {
+  const me = useQuery(queries.me());
   const [form, setForm] = useState<Form>(empty);
   const [tested, setTested] = useState<{ form: Form; result: ClusterTest } | null>(null);
   const [busy, setBusy] = useState<'test' | 'save' | null>(null);
@@ -68,6 +72,15 @@ export function NewCluster() {
   const set = (change: Partial<Form>) => setForm((old) => ({ ...old, ...change }));
   const gap = missing(form);
   const current = tested?.form === form ? tested.result : null;
+  const unsavable = gap ?? (current?.ok ? null : 'test it first; it can be saved when the test passes');
+  if (me.data && me.data.portal !== 'admin')
+    return (
+      <PageBody title="Register a cluster">
+        <Empty icon={Boxes} title="Administrators register clusters">
+          Give one of them the kubeconfig, or the address, CA and token of an account for the portal.
+        </Empty>
+      </PageBody>
+    );
 
   const run = async (what: 'test' | 'save') => {
     setBusy(what);
@@ -104,6 +117,9 @@ export function NewCluster() {
             <TextField
               label="Name"
               hint="Lower-case letters, digits and -; people and addresses use it."
+              error={
+                form.name && !label.test(form.name) ? 'Only a-z, 0-9 and -, at most 63, no - at either end.' : null
+              }
               value={form.name}
               autoComplete="off"
               spellCheck={false}
@@ -112,6 +128,7 @@ export function NewCluster() {
             <TextField
               label="The portal's namespace on it"
               hint="Accounts of sessions are made there."
+              error={form.namespace && !label.test(form.namespace) ? 'Not a name of a namespace.' : null}
               value={form.namespace}
               spellCheck={false}
               onChange={(namespace) => set({ namespace })}
@@ -147,18 +164,19 @@ export function NewCluster() {
           )}
           {error ? <ProblemPanel error={error} /> : null}
           {current ? <TestResult result={current} /> : null}
-          <div className="flex flex-wrap gap-2">
+          <div className="flex flex-wrap items-center gap-2">
             <Button type="submit" busy={busy === 'test'} blocked={gap}>
               {busy === 'test' ? 'Testing…' : 'Test'}
             </Button>
-            <Button
-              kind="primary"
-              busy={busy === 'save'}
-              blocked={gap ?? (current?.ok ? null : 'test it first; it can be saved when the test passes')}
-              onClick={() => void run('save')}
-            >
+            <Button kind="primary" busy={busy === 'save'} blocked={unsavable} onClick={() => void run('save')}>
               {busy === 'save' ? 'Saving…' : 'Save'}
             </Button>
+            {/* Read with the buttons themselves by a screen reader. */}
+            {unsavable && busy === null ? (
+              <span aria-hidden="true" className="text-[12.5px] text-muted">
+                {`${unsavable.replace(/^./, (first) => first.toUpperCase())}.`}
+              </span>
+            ) : null}
           </div>
         </div>
         <aside className="card space-y-3 p-4">

@@ -2,10 +2,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import Link from 'next/link';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Session } from '../../../../server/http/schemas.ts';
 import { focusSession } from '../../../dock/actions.ts';
-import { endSentence } from '../../../dock/end-reason.ts';
+import { endDetail, endSentence } from '../../../dock/end-reason.ts';
 import { EndSession } from '../../../dock/end-session.tsx';
 import { ExtendButton } from '../../../dock/extend-button.tsx';
 import { apiPaths, paths } from '../../../lib/paths.ts';
@@ -32,6 +32,10 @@ export function SessionPage({ id }: { id: string }) {
     refetchInterval: (state) => (state.state.data?.state === 'ended' ? false : LIVE_MS),
   });
   const session = query.data;
+  const title = session && `${session.user.name} on ${session.cluster.name} · Sallyport`;
+  useEffect(() => {
+    if (title) document.title = title;
+  }, [title]);
   if (!session || !me.data)
     return (
       <PageBody title="Session">
@@ -118,7 +122,7 @@ function Summary({ session }: { session: Session }) {
           <span className="text-muted">recorded {bytes(session.recordedBytes)}</span>
           {session.state === 'ended' ? (
             <span>
-              {endSentence(session)} {session.endDetail}
+              {endSentence(session)} {endDetail(session)}
             </span>
           ) : null}
         </span>
@@ -153,7 +157,7 @@ function Summary({ session }: { session: Session }) {
             <>
               <Fact name="Ended">{absoluteTime(new Date(session.endedAt))}</Fact>
               <Fact name="Why">
-                {endSentence(session)} {session.endDetail}
+                {endSentence(session)} {endDetail(session)}
               </Fact>
             </>
           ) : (
