@@ -160,12 +160,19 @@ async function newPlace(stack: AsyncDisposableStack): Promise<Place> {
   return { urls, dataDir };
 }
 
-/** Runs `server/main.ts` with nothing but this environment; what it says is appended to `lines`. */
-export function spawnPortal(env: Record<string, string>, lines: string[]): ChildProcess {
+/**
+ * Runs `server/main.ts` with nothing but this environment; what it says is appended to `lines`. With a `channel` it ends
+ * with us, as with `npm run up`.
+ */
+export function spawnPortal(
+  env: Record<string, string>,
+  lines: string[],
+  { channel = false }: { channel?: boolean } = {},
+): ChildProcess {
   const child = spawn(process.execPath, [join(ROOT, 'server', 'main.ts')], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...compileCache(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
   });
   for (const stream of [child.stdout, child.stderr])
     stream!.on('data', (chunk: Buffer) => lines.push(chunk.toString()));

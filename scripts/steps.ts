@@ -1,6 +1,7 @@
 /** Programs run one after the other or side by side, each said in a line, output kept for when it fails. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { whenStarterEnds } from '../server/starter.ts';
 
 export const ROOT = join(import.meta.dirname, '..');
 
@@ -16,8 +17,7 @@ export function onStop(stop: () => void): void {
     stopped = true;
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, once);
-  process.once('disconnect', once);
-  process.channel?.unref();
+  whenStarterEnds(once);
 }
 
 /** Path of a program that npm installed. */

@@ -27,6 +27,9 @@ import { buildWeb } from './web-build.ts';
 /** Thrown when the person stopped it; nothing is wrong. */
 class Stopped extends Error {}
 
+/** Thrown when the portal, which had been ready, is gone. */
+class PortalEnded extends Error {}
+
 const stopping = new AbortController();
 onStop(() => stopping.abort(new Stopped()));
 
@@ -89,7 +92,9 @@ async function up(options: UpOptions): Promise<void> {
     ...readInstallation(dataDir),
     engine,
   });
-  const provider = process.env['SALLYPORT_OIDC_ISSUER'] ? undefined : await startIdentityProvider(join(dataDir, 'idp'));
+  const provider = process.env['SALLYPORT_OIDC_ISSUER']
+    ? undefined
+    : await startIdentityProvider(join(dataDir, 'idp'), { endsWithUs: true });
   stopping.signal.throwIfAborted();
   const env = portalEnv(options, { engine, image, provider }, process.env);
   say('Portal: starting');
@@ -110,7 +115,7 @@ async function up(options: UpOptions): Promise<void> {
     if (options.json) process.stdout.write(`${JSON.stringify(demo)}\n`);
     const end = await Promise.race([asked, portal.ended]);
     if (end)
-      throw new Error(`the portal ended by itself (${end.signal ?? `code ${end.code}`}); its log: ${portal.log}`);
+      throw new PortalEnded(`the portal ended by itself (${end.signal ?? `code ${end.code}`}); its log: ${portal.log}`);
   } finally {
     say('Portal: stopping');
     await portal.stop();
@@ -126,6 +131,7 @@ try {
 } catch (error) {
   if (error instanceof HelpAsked) process.stdout.write(`${UP_USAGE}\n`);
   else if (error instanceof UsageError) say(`${error.message}\n\n${UP_USAGE}`);
+  else if (error instanceof PortalEnded) say(`Sallyport stopped: ${error.message}`);
   else if (!(error instanceof Stopped))
     say(`Sallyport could not start: ${error instanceof Error ? error.message : String(error)}`);
   const asked = error instanceof Stopped || error instanceof HelpAsked;

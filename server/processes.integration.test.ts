@@ -117,6 +117,23 @@ test('roles are seeded once: what an administrator deleted stays deleted (CVE-20
   expect(lines.join('')).toContain('sessions, their sandboxes and the database keep running');
 });
 
+test('a portal ends with the program that started it with a channel, and be it killed at once', async () => {
+  await using first = await startBarePortal();
+  await first.stop('SIGTERM');
+  const lines: string[] = [];
+  const env = await own({
+    SALLYPORT_DATA_DIR: first.dataDir,
+    DATABASE_URL: first.urls.url,
+    MIGRATION_DATABASE_URL: first.urls.migrationUrl,
+  });
+  const child = spawnPortal(env, lines, { channel: true });
+  const ended = once(child, 'exit');
+  // What the kernel does for a program that is killed. The portal is still being loaded.
+  child.disconnect();
+  expect(await ended).toEqual([0, null]);
+  expect(lines.join('')).toContain('sessions, their sandboxes and the database keep running');
+});
+
 test('a request that is running when the portal is told to end is answered', async () => {
   await using ending = await startBarePortal();
   const { id } = await ending.person('busy', ['sallyport-admins']);

@@ -1,4 +1,4 @@
-/** Config, context, listen; then wait for a signal, drain, and dispose of everything in reverse. */
+/** Config, context, listen; then wait to be told to end, drain, and dispose of everything in reverse. */
 import { createRequire } from 'node:module';
 import { parseConfig } from './config/config.ts';
 import { openDataDir } from './config/data-dir.ts';
@@ -9,12 +9,13 @@ import { listen } from './http/listen.ts';
 import { databaseUrls } from './database.ts';
 import { errorText } from './domain/redaction.ts';
 import { createLogger } from './log.ts';
+import { whenStarterEnds } from './starter.ts';
 
 /** Ms that running requests are given at the end. */
 const DRAIN_MS = 10_000;
 
 export async function start(): Promise<void> {
-  const stopped = untilSignal();
+  const stopped = untilTold();
   try {
     const config = parseConfig(readEnv(process.env));
     const log = createLogger(config.logLevel);
@@ -26,8 +27,8 @@ export async function start(): Promise<void> {
     await using context = await buildContext({ config, secrets, log, origin, database, version: version() });
     listening.serve(context);
     log.info({ url: origin, port: listening.port }, 'the portal listens');
-    const signal = await stopped;
-    log.info({ signal }, 'stopping: sessions, their sandboxes and the database keep running');
+    const by = await stopped;
+    log.info({ by }, 'stopping: sessions, their sandboxes and the database keep running');
     await Promise.all([listening.drain(DRAIN_MS), context.letGo()]);
   } catch (error) {
     fail(error);
@@ -38,9 +39,11 @@ function version(): string {
   return (createRequire(import.meta.url)('../package.json') as { version: string }).version;
 }
 
-function untilSignal(): Promise<NodeJS.Signals> {
+/** Resolves with who says so: a signal, or the end of the program that keeps us. */
+function untilTold(): Promise<NodeJS.Signals | 'starter'> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    whenStarterEnds(() => resolve('starter'));
   });
 }
 

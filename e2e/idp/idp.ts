@@ -10,8 +10,14 @@ import type { Demonstrator } from './people.ts';
 
 export type IdentityProvider = { issuer: string; clientId: string; clientSecret: string; people: Demonstrator[] };
 
-/** Its port and everybody's password stay what they were at the folder's first start. */
-export async function startIdentityProvider(folder: string): Promise<IdentityProvider> {
+/**
+ * Its port and everybody's password stay what they were at the folder's first start. It runs until it is stopped, with
+ * `endsWithUs` until this process ends at the latest.
+ */
+export async function startIdentityProvider(
+  folder: string,
+  { endsWithUs = false }: { endsWithUs?: boolean } = {},
+): Promise<IdentityProvider> {
   const instance = instanceAt(folder);
   const state = await providerState(instance);
   const issuer = issuerOf(state);
@@ -22,7 +28,8 @@ export async function startIdentityProvider(folder: string): Promise<IdentityPro
     what: `port ${state.port} for the demo identity provider, which another program has: its end`,
   });
   const main = join(import.meta.dirname, 'main.ts');
-  startProcess(instance.folder, 'idp', { command: process.execPath, args: [main, instance.folder], log });
+  const args = [main, instance.folder];
+  startProcess(instance.folder, 'idp', { command: process.execPath, args, log, endsWithUs });
   await until(
     async () => {
       if (!runs()) throw new GivenUp(`the identity provider ended at its start:\n${lastLines(log)}`);

@@ -15,7 +15,15 @@ const PART = 'SALLYPORT_PART';
 
 export type MarkedProcess = { pid: number; part: string; startTime: string };
 
-export type StartOptions = { command: string; args: string[]; log: string; env?: NodeJS.ProcessEnv; cwd?: string };
+export type StartOptions = {
+  command: string;
+  args: string[];
+  log: string;
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** A program that heeds it (server/starter.ts) ends when we do. */
+  endsWithUs?: boolean;
+};
 
 /** Clock ticks since boot at which the process began; undefined for one that is gone or a zombie. */
 export function startTimeOf(pid: number): string | undefined {
@@ -57,7 +65,7 @@ export function startProcess(instance: string, part: string, options: StartOptio
     const child = spawn(options.command, options.args, {
       cwd: options.cwd ?? '/',
       detached: true,
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, ...(options.endsWithUs ? (['ipc'] as const) : [])],
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
@@ -68,6 +76,7 @@ export function startProcess(instance: string, part: string, options: StartOptio
     });
     child.once('error', () => undefined); // shows as "not running" where the caller waits for it
     child.unref();
+    child.channel?.unref();
     awaitMark(child.pid);
   } finally {
     closeSync(log);

@@ -23,12 +23,13 @@ export function startPortal(dataDir: string, env: NodeJS.ProcessEnv): PortalProc
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const log = join(folder, 'portal.log');
   const file = openSync(log, 'a', 0o600);
-  // In a process group of its own: a terminal's Ctrl-C reaches it through us, in order.
+  // In a process group of its own: a terminal's Ctrl-C reaches it through us, in order. By the channel's end it learns
+  // of ours, where we are killed.
   const child = spawn(process.execPath, [join(ROOT, 'server', 'main.ts')], {
     cwd: ROOT,
     env,
     detached: true,
-    stdio: ['ignore', file, file],
+    stdio: ['ignore', file, file, 'ipc'],
   });
   closeSync(file);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
@@ -70,8 +71,8 @@ function unready(report: Ready | undefined): string {
 }
 
 /**
- * Ends the portal of this folder that a killed `npm run up` left behind; resolves with whether there was one. It is
- * known by what it was started with.
+ * Ends the portal of this folder that outlives its `npm run up`: it is ending already, or hangs. Resolves with whether
+ * there was one. It is known by what it was started with.
  */
 export async function stopLeftPortal(dataDir: string): Promise<boolean> {
   const main = join('server', 'main.ts');

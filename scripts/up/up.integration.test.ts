@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kubectlAsAdmin } from '../../e2e/leftovers.ts';
-import { findProcesses } from '../../e2e/machine/processes.ts';
+import { findProcesses, isRunning, startTimeOf } from '../../e2e/machine/processes.ts';
 import { freePort, portIsFree } from '../../e2e/machine/ports.ts';
 import { runDown, startUp } from '../../e2e/up.ts';
 import { until } from '../../e2e/machine/until.ts';
@@ -50,6 +50,21 @@ function postgresPid(): string {
   return readFileSync(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0] ?? '';
 }
 
+type Process = { pid: number; startTime: string };
+
+function portalAndWeb(): [portal: Process, web: Process] {
+  const portal = Number(readFileSync(join(dataDir, 'portal.lock'), 'utf8'));
+  const web = Number(readFileSync(`/proc/${portal}/task/${portal}/children`, 'utf8'));
+  const [one, other] = [portal, web].map((pid) => ({ pid, startTime: startTimeOf(pid)! }));
+  return [one!, other!];
+}
+
+/** Whether a SIGTERM waits for a process that is stopped (proc(5), ShdPnd: bit 14 is signal 15). */
+function isAskedToEnd(pid: number): boolean {
+  const [, pending] = /^ShdPnd:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
+  return (Number.parseInt(pending!, 16) & (1 << 14)) !== 0;
+}
+
 test('up, up again, a killed up, down', async () => {
   const first = await startUp(args, env);
   const { pid: _pid, said: _said, stop: _stop, ended: _ended, ...demo } = first;
@@ -84,17 +99,31 @@ test('up, up again, a killed up, down', async () => {
   await until(() => portIsFree(port), { what: 'the end of the portal' });
   await until(() => upRunning(dataDir) === undefined, { what: 'the end of npm run up' });
 
-  // Killed itself, it leaves its portal; the next start takes the folder over.
+  // Killed itself, it takes portal, pages and identity provider with it.
   const third = await startUp(args, env);
+  const [portal, web] = portalAndWeb();
   process.kill(upRunning(dataDir)!, 'SIGKILL');
   await third.ended;
-  expect(await portIsFree(port)).toBe(false);
+  await until(() => !isRunning(portal) && !isRunning(web), { what: 'the end of portal and pages' });
+  await until(() => findProcesses(join(dataDir, 'idp')).length === 0, { what: 'the end of the identity provider' });
+  expect(postgresPid()).toBe(database);
+
+  // A portal that hears nothing is left; the next start takes the folder over.
   const fourth = await startUp(args, env);
-  expect(fourth).toMatchObject(demo);
-  expect(fourth.said()).toContain('ended the one that a killed npm run up had left');
+  const [deaf] = portalAndWeb();
+  process.kill(deaf.pid, 'SIGSTOP');
+  process.kill(upRunning(dataDir)!, 'SIGKILL');
+  await fourth.ended;
+  const starting = startUp(args, env);
+  await until(() => isAskedToEnd(deaf.pid), { what: 'the next start, which asks it to end' }).finally(() =>
+    process.kill(deaf.pid, 'SIGCONT'),
+  );
+  const fifth = await starting;
+  expect(fifth).toMatchObject(demo);
+  expect(fifth.said()).toContain('ended the one that a killed npm run up had left');
 
   const said = await runDown(dataDir);
-  expect(await fourth.ended).toBe(0);
+  expect(await fifth.ended).toBe(0);
   // Without the operator's kubeconfig the portal's account removes itself, and what it may not remove is said.
   expect(said).toContain(`no credential of the portal works any more`);
   expect(await kubectlAsAdmin('-n', namespace, 'get', 'serviceaccounts', '-o', 'name')).not.toContain('sallyport');
@@ -104,7 +133,7 @@ test('up, up again, a killed up, down', async () => {
   expect(existsSync(dataDir)).toBe(false);
   expect(findProcesses(join(dataDir, 'idp'))).toEqual([]);
   expect(await portIsFree(port)).toBe(true);
-}, 180_000);
+}, 240_000);
 
 test('a port that is taken is said with who has it and what to do', async () => {
   const server = createServer().listen(port, '127.0.0.1');
