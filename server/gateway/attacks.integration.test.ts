@@ -260,6 +260,104 @@ describe('targets on the wire', () => {
   });
 });
 
+describe('a credential by another way round', () => {
+  const json = 'Content-Type: application/json';
+  const protobuf = 'Content-Type: application/vnd.kubernetes.protobuf';
+  const hidden = '"type":"kubernetes.io\\u002fservice-account-token"';
+  const plain = '"type":"Opaque"';
+  const named = `disguised-${process.pid}`;
+  const secret = (type: string) =>
+    `{"apiVersion":"v1","kind":"Secret",${type},"metadata":{"name":"${named}","annotations":{"kubernetes.io/service-account.name":"default"}}}`;
+  const secrets = '/api/v1/namespaces/default/secrets';
+  const token = '/api/v1/namespaces/default/serviceaccounts/default/token';
+  const asked = '{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}';
+
+  test.each<[string, string, string[], string]>([
+    ['the type escaped', `POST ${secrets}`, [json], secret(hidden)],
+    [
+      'a type of content that Connection takes away',
+      `POST ${secrets}`,
+      [protobuf, 'Connection: Content-Type'],
+      secret(hidden),
+    ],
+    ['two types of content', `POST ${secrets}`, [protobuf, json], secret(hidden)],
+    ['two types of content, turned round', `POST ${secrets}`, [json, protobuf], secret(hidden)],
+    [
+      'an encoding that Connection takes away',
+      `POST ${secrets}`,
+      [json, 'Content-Encoding: gzip', 'Connection: Content-Encoding'],
+      secret(hidden),
+    ],
+    ['the key twice', `POST ${secrets}`, [json], secret(`${plain},${hidden}`)],
+    ['the path’s old form', `POST /api/v1/watch/namespaces/default/secrets`, [json], secret(hidden)],
+    ['a slash more', `POST ${secrets}/`, [json], secret(hidden)],
+    [
+      'a create by apply',
+      `PATCH ${secrets}/${named}?fieldManager=x`,
+      ['Content-Type: application/apply-patch+yaml'],
+      secret(hidden),
+    ],
+    ['a list for one', `POST ${secrets}`, [json], `{"apiVersion":"v1","kind":"List","items":[${secret(hidden)}]}`],
+    ['another namespace in the body', `POST ${secrets}`, [json], secret(`${hidden},"namespace":"kube-system"`)],
+    [
+      'the API server as a service of its own',
+      `POST /api/v1/namespaces/default/services/https:kubernetes:443/proxy${token}`,
+      [json],
+      asked,
+    ],
+    [
+      'the same, as its user by name',
+      `POST /api/v1/namespaces/default/services/https:kubernetes:443/proxy${token}`,
+      [json, 'X-Remote-User: system:admin', 'X-Remote-Group: system:masters'],
+      asked,
+    ],
+    ['a group that is none', `POST /apis/authentication.k8s.io/v1${token.slice('/api/v1'.length)}`, [json], asked],
+    ['a version that is none', `POST ${token.replace('v1', 'v2')}`, [json], asked],
+  ])('%s: no token is made', async (_what, line, headers, body) => {
+    const [answer] = await send(
+      request(line, [...headers, `Content-Length: ${Buffer.byteLength(body)}`], session.token, body),
+    );
+    expect(answer!.status).toBeGreaterThanOrEqual(400);
+    expect(answer!.body).not.toMatch(/eyJ[A-Za-z0-9_-]{8,}\./);
+    const [found] = await send(request(`GET ${secrets}/${named}`));
+    expect(found).toMatchObject({ status: 404 });
+  });
+
+  test.each([
+    ['DELETE', '/api/v1/namespaces?fieldSelector=metadata.name%3DNAMESPACE'],
+    ['DELETE', '/api/v1/serviceaccounts'],
+    ['DELETE', '/apis/rbac.authorization.k8s.io/v1/rolebindings?labelSelector=sallyport.dev%2Fportal'],
+    ['POST', '/api/v1/serviceaccounts'],
+    ['DELETE', '/api/v1/namespaces/default/serviceaccounts/x?fieldSelector=metadata.namespace%3DNAMESPACE'],
+    ['DELETE', '/api/v1/namespaces/NAMESPACE/'],
+    ['DELETE', '/api/v1/watch/namespaces/NAMESPACE'],
+    ['PATCH', '/api/v1/namespaces/NAMESPACE/serviceaccounts/ACCOUNT'],
+    ['GET', '/api/v1/namespaces/NAMESPACE/services/x/proxy/'],
+  ])('%s %s: the accounts of sessions stay as they are', async (method, path) => {
+    const target = path.replace('NAMESPACE', gateway.namespace).replace('ACCOUNT', other.serviceAccount);
+    const body = JSON.stringify({
+      metadata: { name: 'planted', namespace: gateway.namespace, annotations: { a: 'b' } },
+    });
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const headers = [
+      `Content-Type: ${type}`,
+      `Content-Length: ${method === 'POST' || method === 'PATCH' ? body.length : 0}`,
+    ];
+    const sent = method === 'POST' || method === 'PATCH' ? body : '';
+    const [answer] = await send(request(`${method} ${target}`, headers, session.token, sent));
+    expect(answer!.status).toBeGreaterThanOrEqual(400);
+    const accounts = `/api/v1/namespaces/${gateway.namespace}/serviceaccounts`;
+    const { items } = await gateway.admin.json<{ items: { metadata: { name: string; annotations?: object } }[] }>({
+      method: 'GET',
+      path: accounts,
+    });
+    const now = new Map(items.map(({ metadata }) => [metadata.name, metadata.annotations]));
+    expect(now.has(other.serviceAccount)).toBe(true);
+    expect(now.get(other.serviceAccount)).toBeUndefined();
+    expect(now.has('planted')).toBe(false);
+  });
+});
+
 describe('upgrades', () => {
   const upgrade = (path: string, headers: string[]) =>
     send(request(`GET ${path}`, ['Connection: Upgrade', ...headers]).replace('Connection: close\r\n', ''));

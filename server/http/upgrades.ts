@@ -76,8 +76,9 @@ export class Upgrades implements Disposable {
   }
 
   async #dispatch(request: IncomingMessage, socket: Duplex, head: Buffer, correlationId: string): Promise<void> {
-    const { pathname, searchParams: query } = new URL(request.url ?? '/', this.#deps.origin);
-    const found = this.#match(pathname);
+    // Null for what names no address at all, such as `//`.
+    const url = URL.parse(request.url ?? '/', this.#deps.origin);
+    const found = url && this.#match(url.pathname);
     if (!found)
       throw new Problem('not-found', 404, 'No socket is offered at this address.', {
         next: 'A terminal’s is /api/v1/sessions/{id}/terminal.',
@@ -107,7 +108,7 @@ export class Upgrades implements Disposable {
       head,
       person,
       params: found.params,
-      query,
+      query: url.searchParams,
       clientAddress: address,
       correlationId,
       signal,

@@ -1,8 +1,9 @@
 /** The way to web, with a web that an attacker has taken over: it sees no credential and can set none. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startBarePortal, type BarePortal } from '../../e2e/bare-portal.ts';
 
@@ -219,4 +220,39 @@ test.each([
   expect((await get('/sign-in')).status).toBe(503);
   expect((await get('/api/auth/callback/oidc?code=a')).status).toBe(503);
   expect((await get('/healthz')).status).toBe(200);
+});
+
+test.each([
+  '//',
+  '//evil.example/x',
+  '/%',
+  '/%00',
+  '/%ff',
+  '/\\evil.example',
+  '/;a',
+  'http://evil.example/',
+  'http://evil.example:99999/',
+  'http://[::1',
+  'https://x@y:z@/',
+  '/_next/image?url=http://169.254.169.254/&w=64&q=75',
+  '/api/v1/%',
+  '/api/v1/../../etc/passwd',
+  '/api/v1/clusters/%E0%80%80',
+  '/api/v1/clusters/__proto__',
+  '/api/v1/sessions/%zz/terminal',
+  '/api/v1/sessions?cursor=%00',
+  '/api/v1/sessions?limit=99999999999999999999',
+])('a target of %s is the asker’s mistake or a page, and leads to no other host', async (target) => {
+  const { port, host } = new URL(portal.origin);
+  for (const method of ['GET', 'POST'])
+    for (const also of ['', 'Upgrade: websocket\r\n', 'Upgrade: h2c\r\n', 'Sec-Fetch-Mode: navigate\r\n']) {
+      const socket = connect(Number(port), '127.0.0.1');
+      const from = `Host: ${host}\r\nOrigin: ${portal.origin}\r\nCookie: ${cookie}\r\nContent-Length: 0\r\n`;
+      const connection = also.startsWith('Upgrade') ? 'Upgrade' : 'close';
+      socket.write(`${method} ${target} HTTP/1.1\r\n${from}${also}Connection: ${connection}\r\n\r\n`);
+      const answer = await text(socket);
+      expect(answer, also).toMatch(/^HTTP\/1.1 [234]\d\d /);
+      const location = /\r\nlocation: (.*)\r\n/i.exec(answer)?.[1];
+      if (location !== undefined) expect(new URL(location, portal.origin).origin).toBe(portal.origin);
+    }
 });
