@@ -12,6 +12,8 @@ export function CopyButton({ text, label, bare }: { text: string; label: string;
       size="sm"
       kind={bare ? 'ghost' : 'default'}
       icon={bare}
+      // Within a line of text it makes the line no higher.
+      className={bare ? '-my-1.5 align-middle' : ''}
       aria-label={label}
       title={label}
       onClick={() => {

@@ -147,6 +147,18 @@ it('a session with its recording', async () => {
   expect(complaints).toEqual([]);
 });
 
+it('a session that ended before its shell showed anything says so, as no failure', async () => {
+  const { sql } = browsing.portal;
+  const none = randomUUID();
+  await sql`
+    insert into access_sessions
+    select (jsonb_populate_record(session, ${sql.json({ id: none, recorded_bytes: 0 })})).*
+    from access_sessions session where id = ${ended}`;
+  await visit(page, `/sessions/${none}`);
+  await page.getByText('Nothing was recorded').waitFor();
+  expect(await page.getByRole('alert').filter({ hasText: /./ }).count()).toBe(0);
+});
+
 it('a page that does not exist', async () => {
   const path = '/no/such/page';
   await visit(page, path);

@@ -6,13 +6,18 @@ import type { Role } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
 import { queries } from '../../lib/queries.ts';
 import { duration } from '../../lib/time.ts';
+import { useSearch } from '../../lib/use-search.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
+import { Filter } from '../../ui/filter.tsx';
 import { Icon } from '../../ui/glyph.tsx';
 import { Empty, PageBody, Waiting } from '../../ui/layout.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
 import { RunningSessions } from '../../ui/running-sessions.tsx';
 import { RoleForm } from './role-form.tsx';
+
+/** So many are seen at a glance, and need no filter. */
+const FEW = 6;
 
 /** Who may do what on the clusters, and for how long. */
 export function Roles() {
@@ -21,6 +26,15 @@ export function Roles() {
   const client = useQueryClient();
   const [editing, setEditing] = useState<Role | 'new' | null>(null);
   const [deleting, setDeleting] = useState<Role | null>(null);
+  const [search, setSearch] = useSearch();
+  const all = roles.data?.items ?? [];
+  const filter = all.length > FEW ? (search.get('q') ?? '') : '';
+  const shown = all.filter(({ name, description, groups, clusterRoles, namespaces }) =>
+    [name, description, ...groups, ...clusterRoles, ...namespaces]
+      .join(' ')
+      .toLowerCase()
+      .includes(filter.toLowerCase()),
+  );
   const admin = me.data?.portal === 'admin';
   const refresh = () => client.invalidateQueries({ queryKey: ['roles'] });
   const add = (
@@ -32,7 +46,12 @@ export function Roles() {
     <PageBody
       title="Roles"
       intro="A role gives ClusterRoles in namespaces to the members of groups, through a terminal, within its times."
-      actions={admin ? add : undefined}
+      actions={
+        <>
+          {all.length > FEW ? <Filter label="Filter roles" value={filter} onChange={(q) => setSearch({ q })} /> : null}
+          {admin ? add : null}
+        </>
+      }
     >
       {roles.error && !roles.data ? (
         <ProblemPanel error={roles.error} retry={() => void roles.refetch()} />
@@ -42,9 +61,11 @@ export function Roles() {
         <Empty icon={KeyRound} title="No role yet" action={admin ? add : undefined}>
           Nobody reaches a cluster without one.
         </Empty>
+      ) : shown.length === 0 ? (
+        <Empty icon={KeyRound} title="No role matches the filter" />
       ) : (
         <ul className="space-y-3" aria-label="Roles">
-          {roles.data.items.map((role) => (
+          {shown.map((role) => (
             <li key={role.name} className="card p-4">
               <div className="flex flex-wrap items-start justify-between gap-3">
                 <div className="min-w-0 flex-1 basis-[240px] break-words">

@@ -27,7 +27,7 @@ function lasted(session: Session): number {
 }
 
 const endWords: Record<NonNullable<Session['endReason']>, string> = {
-  exited: 'shell exited',
+  exited: 'exited',
   'ended-by-person': 'ended by hand',
   'signed-out': 'signed out',
   idle: 'idle',

@@ -38,7 +38,7 @@ export function SessionPage({ id }: { id: string }) {
   }, [title]);
   if (!session || !me.data)
     return (
-      <PageBody title="Session">
+      <PageBody title="Session" wide>
         {(query.error ?? me.error) ? (
           <ProblemPanel error={query.error ?? me.error} retry={() => void query.refetch()} />
         ) : (

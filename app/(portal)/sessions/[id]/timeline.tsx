@@ -3,6 +3,7 @@ import { Film } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
 import type { ReactNode } from 'react';
 import type { Session } from '../../../../server/http/schemas.ts';
+import { toProblem } from '../../../lib/problem.ts';
 import { useStore } from '../../../lib/store.ts';
 import type { Player } from '../../../replay/player.ts';
 import { Replay } from '../../../replay/replay.tsx';
@@ -26,18 +27,22 @@ export function Timeline({ session, recording }: { session: Session; recording: 
 function WithRecording({ session }: { session: Session }) {
   const loaded = useRecording(session.id, session.state !== 'ended');
   const startAt = Number(useSearchParams().get('at')) || 0;
-  const empty = loaded.state === 'ready' && loaded.player.log.records.length === 0;
+  // Where nothing was recorded there may be no recording to ask for: that is no failure.
+  const none = loaded.state === 'failed' && session.recordedBytes === 0 && toProblem(loaded.error).status === 404;
+  const empty = none || (loaded.state === 'ready' && loaded.player.log.records.length === 0);
   return (
     <div className="grid gap-4 lg:h-[max(560px,calc(100dvh-210px))] lg:grid-cols-[minmax(0,1.75fr)_minmax(320px,1fr)]">
       <div className="flex h-[62vh] min-h-0 min-w-0 flex-col lg:h-auto">
-        {loaded.state === 'failed' ? (
+        {empty ? (
+          <Empty icon={Film} title="Nothing was recorded">
+            {session.state === 'ended'
+              ? 'The session ended before its shell showed anything.'
+              : 'Its shell has shown nothing yet.'}
+          </Empty>
+        ) : loaded.state === 'failed' ? (
           <ProblemPanel error={loaded.error} />
         ) : loaded.state === 'loading' ? (
           <Waiting>{`Loading the recording ${loaded.progress}`}</Waiting>
-        ) : empty ? (
-          <Empty icon={Film} title="Nothing was recorded">
-            The session ended before its shell showed anything.
-          </Empty>
         ) : (
           <Replay sessionId={session.id} player={loaded.player} version={loaded.version} startAt={startAt} />
         )}
