@@ -2,16 +2,13 @@
  * The way of the engine's exec, for where no socket can be shared: a relay in the container, and through it the
  * tunnel of docs/protocol.md ("Exec"), of which the portal is the server.
  */
-import http2 from 'node:http2';
-import type { ServerHttp2Stream } from 'node:http2';
 import { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TlsOptions } from 'node:tls';
 import type { Container } from 'dockerode';
-import { TUNNEL_CIPHER, TUNNEL_WINDOW } from '../../protocol/tunnel.ts';
 import type { SandboxStreams } from '../../server/ports/sandbox-runtime.ts';
 import { ExecOutput } from './exec-output.ts';
 import { isGone } from './problems.ts';
+import { serveTunnel } from './tunnel-server.ts';
 
 const RELAY = ['/opt/sallyport/bin/node', '/opt/sallyport/sandbox/host/relay.js'];
 const RETRY_FIRST_MS = 100;
@@ -71,38 +68,9 @@ export class ExecTunnel {
       raw.once('error', () => resolve());
       carrier.on('error', () => raw.destroy());
     });
-    this.#serve(carrier);
+    serveTunnel(carrier, this.#secret, this.#streams);
     await ended;
     raw.destroy();
     carrier.destroy();
-  }
-
-  #serve(carrier: Duplex): void {
-    const options: TlsOptions = {
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.2',
-      ciphers: TUNNEL_CIPHER,
-      pskCallback: () => this.#secret,
-    };
-    const server = http2.createSecureServer({ ...options, settings: { initialWindowSize: TUNNEL_WINDOW } });
-    server.on('session', (session) => {
-      session.setLocalWindowSize(TUNNEL_WINDOW * 4);
-      session.once('close', () => carrier.destroy());
-    });
-    server.on('sessionError', () => carrier.destroy());
-    server.on('tlsClientError', () => carrier.destroy());
-    server.on('stream', (stream, headers) => this.#take(stream, headers[':method'], headers[':authority']));
-    // It never listens: the relay is its one connection.
-    server.emit('connection', carrier);
-  }
-
-  #take(stream: ServerHttp2Stream, method: string | undefined, kind: string | undefined): void {
-    stream.on('error', () => {});
-    if (method !== 'CONNECT' || (kind !== 'terminal' && kind !== 'api')) {
-      stream.respond({ ':status': 404 }, { endStream: true });
-      return;
-    }
-    stream.respond({ ':status': 200 });
-    this.#streams[kind](stream);
   }
 }
