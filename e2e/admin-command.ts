@@ -11,8 +11,11 @@ const ROOT = join(import.meta.dirname, '..');
 /** `result` is the JSON of its last line. */
 export type Ran<T = Record<string, string>> = { code: number; result: T; said: string };
 
+/** Without `urls`: the embedded database of the data directory. */
+type Place = Pick<BarePortal, 'dataDir'> & Partial<Pick<BarePortal, 'urls'>>;
+
 export function spawnAdmin(
-  on: Pick<BarePortal, 'dataDir' | 'urls'>,
+  on: Place,
   args: string[],
   env: Record<string, string> = {},
 ): ChildProcessWithoutNullStreams {
@@ -24,15 +27,14 @@ export function spawnAdmin(
       NODE_ENV: 'production',
       ...compileCache(),
       SALLYPORT_DATA_DIR: on.dataDir,
-      DATABASE_URL: on.urls.url,
-      MIGRATION_DATABASE_URL: on.urls.migrationUrl,
+      ...(on.urls && { DATABASE_URL: on.urls.url, MIGRATION_DATABASE_URL: on.urls.migrationUrl }),
       ...env,
     },
   });
 }
 
 export async function admin<T = Record<string, string>>(
-  on: Pick<BarePortal, 'dataDir' | 'urls'>,
+  on: Place,
   args: string[],
   input = '',
   env: Record<string, string> = {},

@@ -91,7 +91,19 @@ test('a version that is older than its database does not touch it', async () => 
 });
 
 test('roles are seeded once: what an administrator deleted stays deleted (CVE-2019-11202)', async () => {
-  await using first = await startBarePortal();
+  await using first = await startBarePortal({ SALLYPORT_DEVELOPER_NAMESPACES: 'blue,green' });
+  const seeded = await first.sql`select name, portal, cluster_roles, namespaces, groups from roles order by name`;
+  expect(seeded).toEqual([
+    { name: 'admin', portal: 'admin', cluster_roles: ['cluster-admin'], namespaces: [], groups: ['sallyport-admins'] },
+    { name: 'auditor', portal: 'auditor', cluster_roles: [], namespaces: [], groups: ['sallyport-auditors'] },
+    {
+      name: 'developer',
+      portal: 'member',
+      cluster_roles: ['edit'],
+      namespaces: ['blue', 'green'],
+      groups: ['sallyport-developers'],
+    },
+  ]);
   await first.sql`delete from roles where name = 'developer'`;
   await first.stop('SIGKILL');
   const lines: string[] = [];

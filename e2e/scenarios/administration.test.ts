@@ -1,8 +1,11 @@
 /** What administrators do on the pages, found as a person finds it: by role and by name. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { screenShows, startBrowsing, type Browsing } from '../browsing.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { CLUSTER } from '../portal.ts';
@@ -148,6 +151,18 @@ it('registers a cluster once its test passes, and names the permissions that lac
   await button(/^Save$/).click();
   await page.waitForURL('**/clusters/second');
   await page.getByRole('heading', { level: 1, name: 'second' }).waitFor();
+  // What the portal needs there is shown, and is what a cluster takes.
+  await page.getByText('What the portal needs on the cluster, as a manifest').click();
+  const shown = page.locator('details pre');
+  await shown.getByText('ClusterRoleBinding').first().waitFor();
+  const kinds = parseAllDocuments(await shown.innerText()).map(
+    (document) => (document.toJS() as { kind: string }).kind,
+  );
+  expect(kinds).toEqual(expect.arrayContaining(['Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding']));
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'sallyport-manifest-'));
+  const file = join(folder.path, 'manifest.yaml');
+  writeFileSync(file, await shown.innerText());
+  await kubectlAsAdmin('apply', '--server-side', '--dry-run=server', '--filename', file);
   await open('/');
   // Production looks different by word as well as by colour.
   await button('Open as admin on second (production)').waitFor();

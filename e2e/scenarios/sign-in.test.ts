@@ -1,8 +1,10 @@
 /** Signing in through the real pages, the real next-auth and a real OpenID provider, and attacks on each step of it. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBarePortal, type BarePortal } from '../bare-portal.ts';
+import { startGithub, type Github } from '../github.ts';
 import { until } from '../machine/until.ts';
 import { RoundTrip } from '../round-trip.ts';
 import { testIdentityProvider } from '../use.ts';
@@ -10,12 +12,18 @@ import type { IdentityProvider } from '../idp/idp.ts';
 
 let portal: BarePortal;
 let provider: IdentityProvider;
+let github: Github;
 
 const settings = () => ({
   SALLYPORT_WEB_URL: '',
   SALLYPORT_OIDC_ISSUER: provider.issuer,
   SALLYPORT_OIDC_CLIENT_ID: provider.clientId,
   SALLYPORT_OIDC_CLIENT_SECRET: provider.clientSecret,
+  SALLYPORT_GITHUB_URL: github.url,
+  SALLYPORT_GITHUB_API_URL: github.url,
+  SALLYPORT_GITHUB_CLIENT_ID: 'app',
+  SALLYPORT_GITHUB_CLIENT_SECRET: 'secret of the application',
+  SALLYPORT_GITHUB_GROUPS: 'acme/platform=sallyport-admins',
 });
 
 async function webAnswers(): Promise<void> {
@@ -24,10 +32,14 @@ async function webAnswers(): Promise<void> {
 
 beforeAll(async () => {
   provider = await testIdentityProvider();
+  github = await startGithub();
   portal = await startBarePortal(settings());
   await webAnswers();
 });
-afterAll(() => portal?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await portal?.[Symbol.asyncDispose]();
+  github?.[Symbol.dispose]();
+});
 
 const CALLBACK = /\/api\/auth\/callback\/oidc/;
 
@@ -36,9 +48,9 @@ async function csrf(browser: RoundTrip): Promise<string> {
 }
 
 /** As the sign-in page does; returns the provider's address. */
-async function begin(browser: RoundTrip, callbackUrl = '/clusters', query = ''): Promise<URL> {
+async function begin(browser: RoundTrip, callbackUrl = '/clusters', query = '', by = 'oidc'): Promise<URL> {
   const form = { csrfToken: await csrf(browser), callbackUrl, json: 'true' };
-  const answer = await browser.go(`${portal.origin}/api/auth/signin/oidc${query}`, form);
+  const answer = await browser.go(`${portal.origin}/api/auth/signin/${by}${query}`, form);
   return new URL((JSON.parse(answer.body) as { url: string }).url);
 }
 
@@ -84,6 +96,38 @@ test('by the provider: PKCE, state and nonce go out; who comes back is who the p
     signOutUrl: expect.stringContaining(provider.issuer),
   });
   await expect.poll(lastAudit).toMatchObject({ code: 'sign-in.succeeded', actor: 'admin@example.com' });
+});
+
+test('by GitHub: PKCE and state go out; a member of a team that is named has its group, nobody else gets in', async () => {
+  const browser = new RoundTrip();
+  const url = await begin(browser, '/clusters', '', 'github');
+  expect(url.href.startsWith(`${github.url}/login/oauth/authorize?`)).toBe(true);
+  expect(Object.fromEntries(url.searchParams)).toMatchObject({
+    client_id: 'app',
+    code_challenge_method: 'S256',
+    redirect_uri: `${portal.origin}/api/auth/callback/github`,
+    scope: expect.stringContaining('read:org'),
+    state: expect.stringMatching(/.{20,}/),
+  });
+  const callback = (await browser.go(url.href)).location!;
+  const forged = new URL(callback);
+  forged.searchParams.set('state', 'x'.repeat(43));
+  const thief = new RoundTrip();
+  thief.cookies.set('localhost', new Map(browser.cookies.get('localhost')));
+  expect((await thief.go(forged.href)).location).toContain('/sign-in?error=sign-in-expired');
+
+  expect((await browser.go(callback)).location).toBe(`${portal.origin}/clusters`);
+  const verifier = github.exchanged.get('code_verifier')!;
+  expect(createHash('sha256').update(verifier).digest('base64url')).toBe(url.searchParams.get('code_challenge'));
+  expect(await me(browser)).toMatchObject({ status: 200, body: { email: 'ada@example.org', portal: 'admin' } });
+  // The portal keeps no token of anybody's.
+  expect(github.calls.at(-1)).toBe('DELETE /applications/app/token');
+
+  github.answers['GET /user/teams'] = { status: 200, body: [] };
+  const stranger = new RoundTrip();
+  const refused = await stranger.go((await stranger.go((await begin(stranger, '/', '', 'github')).href)).location!);
+  expect(refused.location).toContain('/sign-in?error=not-a-member');
+  expect((await me(stranger)).status).toBe(401);
 });
 
 test('next-auth’s own cookies authorise nothing', async () => {
@@ -276,6 +320,7 @@ test('web is started with nothing that is the portal’s: no database, no engine
   ]);
   const text = `${environment.join('\n')}\n${readFileSync(`/proc/${web}/cmdline`, 'utf8')}`;
   expect(text).not.toContain(provider.clientSecret);
+  expect(text).not.toContain('secret of the application');
   expect(text).not.toMatch(/postgres|docker|\/keys/);
 });
 
