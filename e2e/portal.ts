@@ -290,10 +290,23 @@ export class TestPortal implements AsyncDisposable {
     const headers = { cookie, origin: this.url };
     const api = <T>(method: string, path: string, body?: unknown) =>
       request<T>(`${this.url}/api/v1${path}`, method, body, headers);
+    // As a page does: a portal that has just come back asks to be tried again.
+    const ticketOf = (session: string) =>
+      until(
+        () =>
+          api<{ ticket: string }>('POST', `/sessions/${session}/ticket`).then(
+            ({ ticket }) => ticket,
+            (error: Error) => {
+              if (error instanceof ApiError && error.code === 'session-coming-back') return undefined;
+              throw new GivenUp(error.message, { cause: error });
+            },
+          ),
+        { every: 200, what: 'a ticket' },
+      );
     const terminal = (session: string, first?: string) => {
       let given = first;
       const ticket = async () => {
-        const ready = given ?? (await api<{ ticket: string }>('POST', `/sessions/${session}/ticket`)).ticket;
+        const ready = given ?? (await ticketOf(session));
         given = undefined;
         return ready;
       };

@@ -1,4 +1,5 @@
 /** The product as its people use it: a real browser, the real kubectl, a real cluster with a real node. */
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -13,7 +14,7 @@ import { testIdentityProvider } from '../use.ts';
 let browsing: Browsing;
 let developer: Page;
 const PASSWORD = 'correct-horse-battery-staple-7301';
-const NAMESPACE = 'browser-scenario';
+const NAMESPACE = `browser-${randomUUID().slice(0, 8)}`;
 
 beforeAll(async () => {
   browsing = await startBrowsing();
