@@ -59,42 +59,41 @@ const folder = await mkdtemp(join(tmpdir(), 'sallyport-shots-'));
 // As root the database runs as a user of its own, who must reach its folder in here.
 await chmod(folder, 0o711);
 const dataDir = join(folder, 'data');
+// A start that fails half way has left parts of it running.
+await using product = new AsyncDisposableStack();
+product.defer(() => rm(folder, { recursive: true, force: true }));
+product.defer(async () => void (await runDown(dataDir)));
 process.stderr.write('Shots: starting the product\n');
 const kubeconfig = process.env['SALLYPORT_TEST_KUBECONFIG'];
 const ports = ['--port', String(await freePort()), '--gateway-port', String(await freePort())];
 const up = await startUp(['--data-dir', dataDir, ...ports, ...(kubeconfig ? ['--kubeconfig', kubeconfig] : [])]);
-try {
-  const work = await fillWithWork(up);
-  await using browser = await openBrowser();
-  await mkdir(README, { recursive: true });
-  {
-    await using context = await browser.person({ ...WIDE, dark: true });
-    const page = await signIn(context, up.url, up.admin);
-    for (const shot of shots(work)) if (shot.readme) await take(page, up.url, shot, join(README, `${shot.name}.png`));
-    await work.endTerminals();
-  }
-  if (all) {
-    await mkdir(ALL, { recursive: true });
-    for (const dark of [false, true])
-      for (const size of [WIDE, NARROW]) {
-        const kind = `${dark ? 'dark' : 'light'}-${size.width}`;
-        await using context = await browser.person({ ...size, dark });
-        const door = await context.newPage();
-        await take(door, up.url, { name: 'sign-in', path: '/sign-in' }, join(ALL, `sign-in-${kind}.png`));
-        const page = await signIn(context, up.url, up.admin);
-        for (const shot of shots(work)) {
-          try {
-            await take(page, up.url, shot, join(ALL, `${shot.name}-${kind}.png`));
-          } catch (error) {
-            process.stderr.write(`${shot.name}-${kind}: ${String(error)}\n`);
-            process.exitCode = 1;
-          }
+product.defer(async () => void (await up.stop()));
+const work = await fillWithWork(up);
+await using browser = await openBrowser();
+await mkdir(README, { recursive: true });
+{
+  await using context = await browser.person({ ...WIDE, dark: true });
+  const page = await signIn(context, up.url, up.admin);
+  for (const shot of shots(work)) if (shot.readme) await take(page, up.url, shot, join(README, `${shot.name}.png`));
+  await work.endTerminals();
+}
+if (all) {
+  await mkdir(ALL, { recursive: true });
+  for (const dark of [false, true])
+    for (const size of [WIDE, NARROW]) {
+      const kind = `${dark ? 'dark' : 'light'}-${size.width}`;
+      await using context = await browser.person({ ...size, dark });
+      const door = await context.newPage();
+      await take(door, up.url, { name: 'sign-in', path: '/sign-in' }, join(ALL, `sign-in-${kind}.png`));
+      const page = await signIn(context, up.url, up.admin);
+      for (const shot of shots(work)) {
+        try {
+          await take(page, up.url, shot, join(ALL, `${shot.name}-${kind}.png`));
+        } catch (error) {
+          process.stderr.write(`${shot.name}-${kind}: ${String(error)}\n`);
+          process.exitCode = 1;
         }
-        await work.endTerminals();
       }
-  }
-} finally {
-  await up.stop();
-  await runDown(dataDir);
-  await rm(folder, { recursive: true, force: true });
+      await work.endTerminals();
+    }
 }
