@@ -422,6 +422,16 @@ describe('connections', () => {
     expect(answer).toMatchObject({ status: 413 });
   });
 
+  test('a Secret of which half comes is a client that left, and no fault of ours', async () => {
+    const headers = ['Content-Type: application/json', 'Content-Length: 100000'];
+    const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
+    socket.write(request('POST /api/v1/namespaces/default/secrets', headers, session.token, '{"kind":'));
+    await expect.poll(() => gateway.calls.count).toBe(1);
+    socket.destroy();
+    await expect.poll(() => gateway.calls.count).toBe(0);
+    expect(gateway.faults).toEqual([]);
+  });
+
   test('an ended session: running calls are cut within a second, and the next one is refused', async () => {
     const mine = await gateway.session();
     const socket = await rawConnect(mine.port, gateway.gateway.certificateAuthority);

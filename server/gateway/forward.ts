@@ -35,14 +35,18 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
 async function read(call: ApiCall): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of call.incoming as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > INSPECTED_MAX)
-      throw new Problem('body-too-large', 413, `Kubernetes takes no request of more than ${INSPECTED_MAX} bytes.`, {
-        next: 'Send it in parts.',
-      });
-    chunks.push(chunk);
-    call.progress();
+  try {
+    for await (const chunk of call.incoming as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > INSPECTED_MAX)
+        throw new Problem('body-too-large', 413, `Kubernetes takes no request of more than ${INSPECTED_MAX} bytes.`, {
+          next: 'Send it in parts.',
+        });
+      chunks.push(chunk);
+      call.progress();
+    }
+  } catch (error) {
+    throw call.incoming.complete || error instanceof Problem ? error : clientGone();
   }
   return Buffer.concat(chunks);
 }
