@@ -1,4 +1,7 @@
-/** The product as its people use it: a real browser, the real kubectl, a real cluster with a real node. */
+/**
+ * The product as its people use it: a real browser, the real kubectl, a real cluster with a real node. Long, since each
+ * scenario goes on with the shell, and then the recording, that the one before it has left.
+ */
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +16,7 @@ import { testIdentityProvider } from '../use.ts';
 
 let browsing: Browsing;
 let developer: Page;
+let auditor: Page;
 const PASSWORD = 'correct-horse-battery-staple-7301';
 const NAMESPACE = `browser-${randomUUID().slice(0, 8)}`;
 
@@ -161,6 +165,39 @@ it('fits the shell to the letters, and gives the keyboard back to where a dialog
   await type(developer, 'clear; echo typed while away', /^typed while away/m);
 });
 
+it('remembers colours and size, and finds what scrolled away', async () => {
+  const settings = developer.getByRole('button', { name: 'Terminal settings' });
+  const colours = developer.getByRole('combobox', { name: 'Colours' });
+  const size = developer.getByRole('group', { name: 'Font size' });
+  await settings.click();
+  await colours.selectOption('light');
+  await size.getByRole('button', { name: 'Larger' }).click();
+  await developer.reload();
+  await screenShows(developer, /^typed while away/m);
+  const background = () =>
+    developer.locator('.xterm:visible').evaluate((element) => {
+      let at: Element | null = element;
+      while (at && getComputedStyle(at).backgroundColor === 'rgba(0, 0, 0, 0)') at = at.parentElement;
+      return getComputedStyle(at!).backgroundColor;
+    });
+  expect(await background()).toMatch(/^rgb\(2\d\d, 2\d\d, 2\d\d\)$/);
+  await settings.click();
+  expect(await colours.inputValue()).toBe('light');
+  await size.getByText('14 px').waitFor();
+  await colours.selectOption('dark');
+  await size.getByRole('button', { name: 'Smaller' }).click();
+  await developer.keyboard.press('Escape');
+
+  await developer.locator('.xterm-screen:visible').click();
+  expect(await type(developer, 'clear; for i in $(seq 200); do echo row-$i; done', /row-200/)).not.toContain('row-77');
+  await developer.keyboard.press('Control+Shift+f');
+  await developer.getByRole('textbox', { name: 'Find in the terminal' }).fill('row-77');
+  await developer.getByRole('status').getByText('1 of 1').waitFor();
+  await screenShows(developer, /row-77/);
+  await developer.keyboard.press('Escape');
+  await type(developer, 'clear; echo typed while away', /^typed while away/m);
+});
+
 it('lets the newest page hold the session, and the older take it back', async () => {
   const { id } = await lastSession();
   const second = await developer.context().newPage();
@@ -177,7 +214,7 @@ it('ends with the shell, says why, and an auditor replays it', async () => {
   const { id } = await lastSession();
   await developer.keyboard.type('exit\n');
   await developer.getByText('This session has ended.').waitFor();
-  const auditor = await browsing.signedIn('auditor');
+  auditor = await browsing.signedIn('auditor');
   await auditor.goto(`${browsing.portal.url}/sessions/${id}`);
   await auditor.getByRole('searchbox', { name: 'Find text in the recording' }).fill('typed-in-clear');
   await auditor.keyboard.press('Enter');
@@ -189,6 +226,61 @@ it('ends with the shell, says why, and an auditor replays it', async () => {
   // The calls of the session stand beside the recording.
   await auditor.getByText('portforward').first().waitFor();
   expect((await browsing.portal.sql`select 1 from audit_events where code = 'recording.viewed'`).length).toBe(1);
+});
+
+it('replays from any moment and at any speed, to its end', async () => {
+  const moment = auditor.getByRole('slider', { name: 'Moment of the recording' });
+  const at = async () => Number(await moment.inputValue());
+  const button = (name: string) => auditor.getByRole('button', { name, exact: true });
+  const end = Number(await moment.getAttribute('max'));
+  await moment.focus();
+  await auditor.keyboard.press('End');
+  await expect.poll(at).toBe(end);
+  await screenShows(auditor, /exit$/m);
+  await auditor.keyboard.press('Home');
+  await expect.poll(at).toBe(0);
+
+  await auditor.getByRole('combobox', { name: 'Speed' }).selectOption('0.5');
+  await button('Play').click();
+  await expect.poll(at).toBeGreaterThan(0);
+  await button('Pause').click();
+  const paused = await at();
+  await auditor.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  expect(await at()).toBe(paused);
+  await screenShows(auditor, /This session is recorded/);
+
+  await auditor.getByRole('combobox', { name: 'Speed' }).selectOption('16');
+  expect(await auditor.getByRole('checkbox', { name: 'Skip idle' }).isChecked()).toBe(true);
+  await button('Play').click();
+  await button('Play').waitFor({ timeout: 60_000 });
+  expect(await at()).toBe(end);
+  await screenShows(auditor, /exit$/m);
+});
+
+it('keeps several shells in tabs, each as it was', async () => {
+  const tabs = developer.getByRole('list', { name: 'Terminal tabs' });
+  const before = await tabs.getByRole('listitem').count();
+  await openShell(developer, browsing.portal.url);
+  await type(developer, 'clear; echo this is the fi""rst', /^this is the first/m);
+  await openShell(developer, browsing.portal.url);
+  await type(developer, 'clear; echo this is the sec""ond', /^this is the second/m);
+  expect(await tabs.getByRole('listitem').count()).toBe(before + 2);
+  const go = (to: number) => tabs.getByRole('listitem').nth(to).getByRole('button').first().click();
+  for (const [tab, word] of [
+    [before, 'first'],
+    [before + 1, 'second'],
+    [before, 'first'],
+  ] as const) {
+    await go(tab);
+    expect(await screenShows(developer, new RegExp(`^this is the ${word}`, 'm'))).not.toContain(
+      word === 'first' ? 'second' : 'first',
+    );
+  }
+  for (const tab of [before, before + 1]) {
+    await go(tab);
+    await developer.keyboard.type('exit\n');
+    await developer.getByText('This session has ended.').waitFor();
+  }
 });
 
 it('draws by WebGL, and goes on by elements where the context is lost, without a line missing', async () => {
