@@ -80,7 +80,13 @@ function Notices({
   }, [kind, ended]);
   return (
     <>
-      {ended ? null : <ConnectionNotice controller={controller} view={view} />}
+      {ended ? null : (
+        // Over the screen: a notice that took rows would change the shell's size as the connection comes and goes, and
+        // bash would draw its line anew in the midst of what was typed meanwhile.
+        <div className="absolute inset-x-0 top-0 z-10">
+          <ConnectionNotice controller={controller} view={view} />
+        </div>
+      )}
       {view.banner && !ended ? (
         <Notice
           tone={view.banner.kind}
