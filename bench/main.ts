@@ -26,15 +26,20 @@ const FIGURES: Record<string, (bench: Bench) => Promise<Measurement[]>> = {
 };
 const DOCUMENT = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 
-const { values: flags, positionals: asked } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    sample: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-  },
-});
+const USAGE = `npm run bench -- [NAME…] [--json] [--write] [--sample] [--rounds N]
+
+  NAME       only these of ${Object.keys(FIGURES).join(', ')}
+  --json     one object instead of the table
+  --write    put the table into docs/performance.md
+  --sample   prove in a minute that everything can be measured, and judge nothing
+  --rounds   of which the median is taken; default 5`;
+
+const { values: flags, positionals: asked } = read();
+if (flags.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+
 const unknown = asked.filter((name) => !(name in FIGURES));
 if (unknown.length) {
   console.error(`bench: no figure is called ${unknown.join(', ')}; there are ${Object.keys(FIGURES).join(', ')}`);
@@ -69,3 +74,21 @@ else console.log(table(figures));
 if (flags.write) await writeFile(DOCUMENT, withTable(await readFile(DOCUMENT, 'utf8'), table(figures)));
 // Samples show that everything can be measured; only a full run judges.
 if (Object.keys(failures).length || (!flags.sample && figures.some((figure) => !figure.holds))) process.exitCode = 1;
+
+function read() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        json: { type: 'boolean', default: false },
+        write: { type: 'boolean', default: false },
+        sample: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}

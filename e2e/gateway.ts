@@ -1,5 +1,5 @@
 /** The Kubernetes path as a portal has it, built of its real parts around the test cluster, without the rest of a portal. */
-import { randomUUID, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
@@ -63,6 +63,8 @@ export class TestGateway implements AsyncDisposable {
   readonly admin: KubeClient;
   readonly accounts: SessionAccounts;
   readonly tokens: KubernetesTokens;
+  /** What it signs tokens with. */
+  readonly signingKey: KeyObject;
   readonly audit: AuditLog;
   /** What the audit log wrote, in order. */
   readonly rows: AuditRow[];
@@ -89,6 +91,7 @@ export class TestGateway implements AsyncDisposable {
       portalId: parts.portalId,
       cluster: async () => ({ client: this.admin, namespace: this.namespace }),
     });
+    this.signingKey = parts.signingKey;
     this.tokens = new KubernetesTokens({ keys: [parts.signingKey], issuer: parts.portalId, now });
     this.calls = this.#stack.use(new LiveCalls(() => Date.now()));
     const metrics = new GatewayMetrics(new Registry(), () => ({ calls: this.calls.count, connections: 0 }));
@@ -254,7 +257,7 @@ type Parts = {
   rows: AuditRow[];
   database: { away: boolean };
   authority: Authority;
-  signingKey: ReturnType<typeof generateKeyPairSync>['privateKey'];
+  signingKey: KeyObject;
   upstream: ClusterConnection['endpoint'] | undefined;
   egress: EgressRules;
 };
