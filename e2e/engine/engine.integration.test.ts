@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BUSYBOX_IMAGE, imageArchive } from '../cluster/images.ts';
@@ -25,7 +26,8 @@ test('runs a container without a network; a second start finds it; stopping leav
   const instance = instanceAt(folder);
   const { socket } = await startEngine(folder);
   const docker = new Docker({ socketPath: socket });
-  await docker.loadImage(Readable.from([await imageArchive()])).then((stream) => stream.resume());
+  // It is there once the engine has said all it has to say.
+  await text(await docker.loadImage(Readable.from([await imageArchive()])));
   const container = await docker.createContainer({
     Image: BUSYBOX_IMAGE,
     Cmd: ['sleep', '1000'],
