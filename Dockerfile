@@ -9,6 +9,7 @@ FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /build
 # What changes seldom comes first, so that a change of the source installs nothing anew.
 COPY package.json package-lock.json ./
+COPY patches patches
 RUN npm ci --no-audit --no-fund
 
 # Target: makes the image of shells in the engine that will run them; see deploy/image/sandbox-image.ts.
