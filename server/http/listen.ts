@@ -70,7 +70,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     async drain(graceMs) {
       const closed = once(server, 'close');
       server.close();
-      server.closeIdleConnections();
+      // Again and again: one whose answer ends only now would be kept for its next request.
+      const idle = setInterval(() => server.closeIdleConnections(), 50);
       const { promise: late, resolve } = Promise.withResolvers<void>();
       // Sockets that were upgraded are their owners' to close; this does not wait for them longer than for the rest.
       const timer = setTimeout(() => {
@@ -79,6 +80,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       }, graceMs);
       await Promise.race([closed, late]);
       clearTimeout(timer);
+      clearInterval(idle);
     },
     async [Symbol.asyncDispose]() {
       server.close();
