@@ -1,4 +1,7 @@
-/** Signing in through the real pages, the real next-auth and a real OpenID provider, and attacks on each step of it. */
+/**
+ * Signing in through the real pages, the real next-auth and a real OpenID provider, and attacks on each step of it.
+ * Long, as all of it is one round trip to one portal with its pages.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** The life of a sandbox, held to one contract by both ways; long, as that contract is. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';

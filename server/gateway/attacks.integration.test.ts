@@ -1,4 +1,7 @@
-/** Attacks on the wire against the Kubernetes path; each names the rule or the CVE that it answers. */
+/**
+ * Attacks on the wire against the Kubernetes path; each names the rule or the CVE that it answers. Long, as a list of
+ * attacks is: all are sent to one gateway.
+ */
 import { createPublicKey, createSecretKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';

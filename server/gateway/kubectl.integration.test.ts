@@ -1,4 +1,7 @@
-/** What people do every day, with the real kubectl and helm through the gateway to the real cluster. */
+/**
+ * What people do every day, with the real kubectl and helm through the gateway to the real cluster. Long, since its last
+ * test compares the cluster's audit log with ours for all that the others have done.
+ */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

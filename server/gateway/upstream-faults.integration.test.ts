@@ -1,4 +1,7 @@
-/** API servers that misbehave: each becomes a clear error, and nothing of one call ends up in another. */
+/**
+ * API servers that misbehave: each becomes a clear error, and nothing of one call ends up in another. Long, as a list of
+ * faults is.
+ */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';

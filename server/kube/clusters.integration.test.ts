@@ -1,4 +1,7 @@
-/** Registering real clusters: install, test, permissions, sealing, addresses, and the accounts of sessions. */
+/**
+ * Registering real clusters: install, test, permissions, sealing, addresses, and the accounts of sessions. Long, as
+ * all of it is about one cluster and one registry.
+ */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** A terminal between a real session host and pages: what may break and must not lose or double a byte. Long, as that list is. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

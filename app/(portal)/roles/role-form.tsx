@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import type { Role } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
+import { LABEL } from '../../lib/label.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { DialogForm } from '../../ui/dialog-form.tsx';
 import { Field, splitList } from '../../ui/field.tsx';
@@ -12,7 +13,6 @@ const MINUTE = 60_000;
 const DAY = 24 * 60;
 
 /** The bounds of roleSchema, said at their fields before anything is sent. */
-const LABEL = '[a-z0-9]([\\-a-z0-9]{0,61}[a-z0-9])?';
 const LABELS = `[\\s,]*(${LABEL}([\\s,]+|$))*`;
 
 /** The times that the portal gives a role where nothing else is said. */

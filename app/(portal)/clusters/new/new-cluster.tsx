@@ -5,6 +5,7 @@ import { useRouter } from 'next/navigation';
 import { useRef, useState } from 'react';
 import type { ClusterTest, RegisterCluster } from '../../../../server/http/schemas.ts';
 import { api } from '../../../lib/api.ts';
+import { isLabel } from '../../../lib/label.ts';
 import { paths } from '../../../lib/paths.ts';
 import { queries } from '../../../lib/queries.ts';
 import { Button } from '../../../ui/button.tsx';
@@ -16,7 +17,6 @@ import { toast } from '../../../ui/toast.tsx';
 import { Manifest } from '../manifest.tsx';
 import { TestResult } from './test-result.tsx';
 
-const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const empty = {
   name: '',
   namespace: 'sallyport',
@@ -51,9 +51,9 @@ function registration(form: Form): RegisterCluster {
 
 /** What still keeps the form from being tested; null when nothing does. */
 function missing(form: Form): string | null {
-  if (!label.test(form.name))
+  if (!isLabel(form.name))
     return form.name ? 'the name has other characters than a-z, 0-9 and -' : 'the name is missing';
-  if (!label.test(form.namespace)) return 'the namespace is missing or is no name of one';
+  if (!isLabel(form.namespace)) return 'the namespace is missing or is no name of one';
   if (form.kind === 'kubeconfig') return form.kubeconfig.trim() ? null : 'the kubeconfig is missing';
   if (!URL.canParse(form.server)) return 'the address is missing';
   if (!form.ca.trim()) return 'the CA is missing';
@@ -117,9 +117,7 @@ export function NewCluster() {
             <TextField
               label="Name"
               hint="Lower-case letters, digits and -; people and addresses use it."
-              error={
-                form.name && !label.test(form.name) ? 'Only a-z, 0-9 and -, at most 63, no - at either end.' : null
-              }
+              error={form.name && !isLabel(form.name) ? 'Only a-z, 0-9 and -, at most 63, no - at either end.' : null}
               value={form.name}
               autoComplete="off"
               spellCheck={false}
@@ -128,7 +126,7 @@ export function NewCluster() {
             <TextField
               label="The portal's namespace on it"
               hint="Accounts of sessions are made there."
-              error={form.namespace && !label.test(form.namespace) ? 'Not a name of a namespace.' : null}
+              error={form.namespace && !isLabel(form.namespace) ? 'Not a name of a namespace.' : null}
               value={form.namespace}
               spellCheck={false}
               onChange={(namespace) => set({ namespace })}
@@ -189,7 +187,7 @@ export function NewCluster() {
             Kubeconfigs with exec plugins, file paths or TLS verification switched off are refused here; the operator
             can give one on the server's command line instead.
           </p>
-          <Manifest namespace={label.test(form.namespace) ? form.namespace : 'sallyport'} />
+          <Manifest namespace={isLabel(form.namespace) ? form.namespace : 'sallyport'} />
         </aside>
       </form>
     </PageBody>
