@@ -3,6 +3,7 @@
  * They hold each other in a ring (a terminal tells sessions, the gateway asks them), which is closed here.
  */
 import Docker from 'dockerode';
+import { addressRanges } from './address-ranges.ts';
 import type { Db } from '../db/client.ts';
 import type { Notifications } from '../db/notifications.ts';
 import { settleSetting } from '../db/queries/settings.ts';
@@ -16,11 +17,13 @@ import type { Sealer } from './crypto/sealing.ts';
 import { ApiServer } from './gateway/api-server.ts';
 import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
 import { EgressProxy } from './gateway/egress.ts';
+import { kubeconfigFile, type KubeconfigEntry } from './gateway/kubeconfig-file.ts';
 import { listenGateway } from './gateway/listener.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
 import { SandboxGateway } from './gateway/sandbox-gateway.ts';
-import { KubernetesTokens } from './gateway/tokens.ts';
+import { KubernetesTokens, kubeconfigTokens } from './gateway/tokens.ts';
+import { clientAddress } from './http/client-address.ts';
 import type { Health } from './http/health.ts';
 import type { Metrics } from './http/metrics.ts';
 import { SessionAccounts } from './kube/accounts.ts';
@@ -28,6 +31,7 @@ import type { ClusterHealthWatch } from './kube/health.ts';
 import type { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
 import { Recordings } from './recording/recordings.ts';
+import { Kubeconfigs } from './sessions/kubeconfigs.ts';
 import { keepSessions } from './sessions/keeper.ts';
 import type { ClustersPart } from './sessions/parts.ts';
 import { Sandboxes } from './sessions/sandboxes.ts';
@@ -43,6 +47,8 @@ export type AccessDeps = {
   db: Db;
   notifications: Notifications;
   portalId: string;
+  /** What people type into the browser. */
+  origin: string;
   /** This process: see replica.ts. */
   replica: string;
   sealer: Sealer;
@@ -61,6 +67,9 @@ export type Access = AsyncDisposable & {
   terminals: Terminals;
   recordings: Recordings;
   clusters: ClustersPart;
+  kubeconfigs: Kubeconfigs;
+  /** A kubeconfig's text, for the gateway's address. */
+  kubeconfigFile(entries: readonly [KubeconfigEntry, ...KubeconfigEntry[]]): string;
 };
 
 /** Sessions of an earlier run have been taken up when this resolves, as far as a few seconds suffice. */
@@ -137,10 +146,6 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   );
   const authority = await openAuthority(db, deps.sealer, now);
   const gateway: SandboxGateway = opening.use(new SandboxGateway({ authority, api, egress, calls, now }));
-  // Its own address, for people's own tools: without a certificate of the operator's it has the sandboxes' authority.
-  const own = config.tls ?? (await ownCertificate(authority));
-  opening.use(await listenGateway(config.gateway, own));
-
   // ── sessions ──
   const accounts = new SessionAccounts({
     portalId,
@@ -178,6 +183,41 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       log,
     }),
   );
+  // ── people's own tools ──
+  const credentials = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now }, kubeconfigTokens);
+  const kubeconfigs = opening.use(
+    new Kubeconfigs({
+      db,
+      accounts,
+      clusters,
+      roles: deps.roles,
+      issue: (subject) => credentials.issue(subject),
+      calls,
+      notifications: deps.notifications,
+      announce: (session) => deps.notifications.announce(db, 'access-session', session),
+      end: (session, ending) => sessions.end(session, ending),
+      endWithSignOut: config.kubeconfig.endWithSignOut,
+      audit,
+      now,
+      log,
+    }),
+  );
+  // Without a certificate of the operator's the gateway's address has one of the sandboxes' authority.
+  const own = config.tls ?? (await ownCertificate(authority));
+  const listener = opening.use(
+    await listenGateway(config.gateway, own, {
+      api,
+      sessions: kubeconfigs,
+      tokens: credentials,
+      clientAddress: ({ socket, headers }) =>
+        clientAddress(
+          socket.remoteAddress,
+          headers['x-forwarded-for']?.toString(),
+          addressRanges(config.trustedProxies),
+        ),
+    }),
+  );
+  const gatewayUrl = config.gateway.url ?? `https://${new URL(deps.origin).hostname}:${listener.port}`;
   opening.use(await keepSessions({ sessions, pool, runtime, changes: deps.notifications, log }));
 
   const opened = opening.move();
@@ -186,6 +226,9 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     terminals,
     recordings,
     clusters,
+    kubeconfigs,
+    kubeconfigFile: (entries) =>
+      kubeconfigFile(entries, { gateway: gatewayUrl, authority: config.tls ? null : authority.certificate }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -41,6 +41,7 @@ import { listenInternal } from './http/internal.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { clustersRoutes } from './http/routes/clusters.ts';
 import { fileRoutes } from './http/routes/files.ts';
+import { kubeconfigsRoutes } from './http/routes/kubeconfigs.ts';
 import { meRoutes } from './http/routes/me.ts';
 import { recordingRoutes } from './http/routes/recordings.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
@@ -194,6 +195,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       db,
       notifications,
       portalId,
+      origin,
       replica,
       sealer,
       audit,
@@ -281,6 +283,13 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       usersRoutes({ users, roles }),
       rolesRoutes({ roles }),
       sessionsRoutes(access),
+      kubeconfigsRoutes({
+        kubeconfigs: access.kubeconfigs,
+        sessions,
+        clusters: async () => (await registry.list()).map(({ name }) => name),
+        file: access.kubeconfigFile,
+        longestMs: config.kubeconfig.longestMs,
+      }),
       fileRoutes({ sessions, terminals, audit, now }),
       recordingRoutes({ sessions, recordings, audit, now }),
       clustersRoutes({

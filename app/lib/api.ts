@@ -8,6 +8,8 @@ import type {
   Cluster,
   ClusterTest,
   CreatedToken,
+  Credential,
+  IssuedKubeconfig,
   CreateUser,
   Me,
   OpenedSession,
@@ -80,7 +82,14 @@ async function call<T>(path: string, options?: Options): Promise<T> {
 }
 
 export type SearchHit = { offset: number; atMs: number; line: string };
-export type SessionFilter = { state?: string; user?: string; cluster?: string; mine?: boolean; cursor?: string };
+export type SessionFilter = {
+  channel?: 'terminal' | 'kubeconfig';
+  state?: string;
+  user?: string;
+  cluster?: string;
+  mine?: boolean;
+  cursor?: string;
+};
 export type AuditFilter = {
   code?: string;
   actor?: string;
@@ -91,6 +100,8 @@ export type AuditFilter = {
   cursor?: string;
 };
 export type NewToken = { name: string; scopes: ApiToken['scopes']; days: number };
+/** Without `clusters`: every one that the person's roles reach. */
+export type NewKubeconfig = { clusters?: string[]; role?: string; minutes: number };
 /** What the form sends; the portal fills in the defaults. */
 export type ClusterRegistration = RegisterCluster;
 
@@ -102,6 +113,10 @@ export const api = {
   tokens: (signal?: AbortSignal) => call<Page<ApiToken>>('/me/tokens', { signal }),
   createToken: (body: NewToken) => call<CreatedToken>('/me/tokens', { method: 'POST', body }),
   revokeToken: (token: string) => call<void>(`/me/tokens/${id(token)}`, { method: 'DELETE' }),
+
+  kubeconfigs: (signal?: AbortSignal) => call<Page<Credential>>('/me/kubeconfigs', { signal }),
+  issueKubeconfig: (body: NewKubeconfig) => call<IssuedKubeconfig>('/me/kubeconfigs', { method: 'POST', body }),
+  revokeKubeconfig: (credential: string) => call<void>(`/me/kubeconfigs/${id(credential)}`, { method: 'DELETE' }),
 
   users: (signal?: AbortSignal) => call<Page<User>>('/users', { signal }),
   createUser: (body: CreateUser) => call<User>('/users', { method: 'POST', body }),

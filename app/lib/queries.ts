@@ -15,6 +15,12 @@ function nextLook(clusters: Cluster[] | undefined): number {
 export const queries = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => api.me(signal), staleTime: 60_000 }),
   tokens: () => queryOptions({ queryKey: ['tokens'], queryFn: ({ signal }) => api.tokens(signal) }),
+  kubeconfigs: () =>
+    queryOptions({
+      queryKey: ['kubeconfigs'],
+      queryFn: ({ signal }) => api.kubeconfigs(signal),
+      refetchInterval: LIVE_MS,
+    }),
   users: () => queryOptions({ queryKey: ['users'], queryFn: ({ signal }) => api.users(signal) }),
   roles: () => queryOptions({ queryKey: ['roles'], queryFn: ({ signal }) => api.roles(signal) }),
   clusters: () =>
@@ -39,7 +45,7 @@ export const queries = {
   mySessions: () =>
     queryOptions({
       queryKey: ['sessions', 'mine-open'],
-      queryFn: ({ signal }) => api.sessions({ mine: true }, signal),
+      queryFn: ({ signal }) => api.sessions({ mine: true, channel: 'terminal' }, signal),
       refetchInterval: LIVE_MS,
     }),
   session: (id: string) =>

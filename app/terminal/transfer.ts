@@ -1,4 +1,5 @@
 /** Moving files between this computer and the sandbox: tar streams over the portal's REST API, with progress. */
+import { save } from '../lib/save.ts';
 import { apiPaths } from '../lib/paths.ts';
 import { PortalError, problemOf, unreachable } from '../lib/problem.ts';
 import { makeTar, readTar } from './tar.ts';
@@ -82,13 +83,4 @@ export async function download(
   const name = single ? base(single.name) : `${base(path)}.tar`;
   save(single ? single.body : tar, name);
   return name;
-}
-
-function save(body: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(body);
-  link.download = name;
-  link.click();
-  // The browser has taken the blob once the click's navigation started.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

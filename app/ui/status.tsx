@@ -7,6 +7,7 @@ import {
   CircleDot,
   CircleStop,
   CircleX,
+  Moon,
   TriangleAlert,
 } from 'lucide-react';
 import type { Cluster, Session } from '../../server/http/schemas.ts';
@@ -87,6 +88,12 @@ export function SessionStatus({ session }: { session: Pick<Session, 'state' | 'd
     return (
       <Status icon={CircleDashed} tone="accent">
         Opening
+      </Status>
+    );
+  if (session.state === 'dormant')
+    return (
+      <Status icon={Moon} tone="muted">
+        Dormant
       </Status>
     );
   if (session.state === 'ending')

@@ -1,6 +1,6 @@
 /** Access sessions' rows. Only server/sessions writes them. */
 import { and, count, desc, eq, exists, inArray, isNull, lt, lte, ne, notInArray, or, sql, type SQL } from 'drizzle-orm';
-import type { EndReason, SessionState } from '../../server/domain/access-session.ts';
+import type { Channel, EndReason, SessionState } from '../../server/domain/access-session.ts';
 import type { Db } from '../client.ts';
 import { accessSessions, clusters, roles, users, webSessions } from '../schema.ts';
 
@@ -14,7 +14,10 @@ export type SessionWithNames = SessionRow & {
 };
 
 const live: SessionState[] = ['opening', 'active'];
-const unfinished: SessionState[] = ['opening', 'active', 'ending'];
+/** What can still do something, or can be woken to. */
+const standing: SessionState[] = [...live, 'dormant'];
+/** What has, or may have, something on its cluster. A dormant session's account is a leftover. */
+const unfinished: SessionState[] = [...live, 'ending'];
 
 /**
  * Inserts the row unless the person has `max` unfinished sessions of that channel: then null. Two openings at once
@@ -30,7 +33,7 @@ export async function insertSession(db: Db, session: NewSession, max: number): P
         and(
           eq(accessSessions.userId, session.userId),
           eq(accessSessions.channel, session.channel),
-          inArray(accessSessions.state, unfinished),
+          inArray(accessSessions.state, [...unfinished, 'dormant']),
         ),
       );
     if (open!.count >= max) return null;
@@ -65,6 +68,7 @@ export async function findSession(db: Db, id: string): Promise<SessionWithNames 
 }
 
 export type SessionFilter = {
+  channel?: Channel;
   states?: SessionState[];
   userId?: string;
   /** A cluster's id. */
@@ -77,6 +81,7 @@ export type SessionFilter = {
 /** Newest first. */
 export async function listSessions(db: Db, filter: SessionFilter): Promise<SessionWithNames[]> {
   const conditions: (SQL | undefined)[] = [
+    filter.channel && eq(accessSessions.channel, filter.channel),
     filter.states && inArray(accessSessions.state, filter.states),
     filter.userId === undefined ? undefined : eq(accessSessions.userId, filter.userId),
     filter.clusterId === undefined ? undefined : eq(accessSessions.clusterId, filter.clusterId),
@@ -147,7 +152,7 @@ export async function beginEnding(db: Db, id: string, ending: Ending): Promise<b
   const rows = await db
     .update(accessSessions)
     .set({ state: 'ending', endReason: ending.reason, endDetail: ending.detail, exitCode: ending.exitCode })
-    .where(and(eq(accessSessions.id, id), inArray(accessSessions.state, live)))
+    .where(and(eq(accessSessions.id, id), inArray(accessSessions.state, standing)))
     .returning({ id: accessSessions.id });
   return rows.length > 0;
 }
@@ -186,10 +191,14 @@ export async function unfinishedOf(db: Db, replica: string): Promise<SessionWith
   return rows.map(flatten);
 }
 
-/** What replicas other than these have begun and not finished. */
+/** Terminal sessions that replicas other than these have begun and not finished: a kubeconfig's are nobody's own. */
 export async function unfinishedNotOf(db: Db, living: string[]): Promise<SessionWithNames[]> {
   const theirs = or(isNull(accessSessions.replica), notInArray(accessSessions.replica, living));
-  return (await selectNamed(db).where(and(theirs, inArray(accessSessions.state, unfinished)))).map(flatten);
+  return (
+    await selectNamed(db).where(
+      and(theirs, inArray(accessSessions.state, unfinished), eq(accessSessions.channel, 'terminal')),
+    )
+  ).map(flatten);
 }
 
 /** Those of `ids` that are in one of the states. */
@@ -199,21 +208,21 @@ export async function sessionsOf(db: Db, ids: string[], states: SessionState[]):
   return rows.map(flatten);
 }
 
-/** Every live session on a cluster, whoever holds it. */
+/** Every session that stands on a cluster, whoever holds it. */
 export async function liveOn(db: Db, clusterId: string): Promise<string[]> {
   const rows = await db
     .select({ id: accessSessions.id })
     .from(accessSessions)
-    .where(and(eq(accessSessions.clusterId, clusterId), inArray(accessSessions.state, live)));
+    .where(and(eq(accessSessions.clusterId, clusterId), inArray(accessSessions.state, standing)));
   return rows.map(({ id }) => id);
 }
 
-/** Ended, with leftovers that are not known to be gone. Oldest first. */
+/** Ended or dormant, with leftovers that are not known to be gone. Oldest first. */
 export async function awaitingCleanup(db: Db, limit: number): Promise<SessionRow[]> {
   return db
     .select()
     .from(accessSessions)
-    .where(and(eq(accessSessions.state, 'ended'), eq(accessSessions.cleanupPending, true)))
+    .where(and(inArray(accessSessions.state, ['ended', 'dormant']), eq(accessSessions.cleanupPending, true)))
     .orderBy(accessSessions.endedAt)
     .limit(limit);
 }
@@ -231,11 +240,19 @@ export async function unfinishedAmong(db: Db, ids: readonly string[]): Promise<S
 export type Revocation = { id: string; reason: 'signed-out' | 'revoked'; detail: string };
 
 /**
- * Live sessions of the replica, or of `ids`, whose ground is gone: their person signed out or was disabled or lost the role, or
- * the role or the cluster was removed.
+ * Standing sessions of the replica, of `ids` or of a channel, whose ground is gone: their person signed out or was
+ * disabled or lost the role, or the role or the cluster was removed.
  */
-export async function revokedOf(db: Db, whose: { replica: string } | { ids: string[] }): Promise<Revocation[]> {
-  const chosen = 'ids' in whose ? inArray(accessSessions.id, whose.ids) : eq(accessSessions.replica, whose.replica);
+export async function revokedOf(
+  db: Db,
+  whose: { replica: string } | { ids: string[] } | { channel: Channel },
+): Promise<Revocation[]> {
+  const chosen =
+    'ids' in whose
+      ? inArray(accessSessions.id, whose.ids)
+      : 'channel' in whose
+        ? eq(accessSessions.channel, whose.channel)
+        : eq(accessSessions.replica, whose.replica);
   const rows = await db
     .select({
       id: accessSessions.id,
@@ -250,7 +267,7 @@ export async function revokedOf(db: Db, whose: { replica: string } | { ids: stri
     .innerJoin(clusters, eq(clusters.id, accessSessions.clusterId))
     .leftJoin(roles, eq(roles.name, accessSessions.role))
     .leftJoin(webSessions, eq(webSessions.id, accessSessions.webSessionId))
-    .where(and(chosen, inArray(accessSessions.state, live)));
+    .where(and(chosen, inArray(accessSessions.state, standing)));
   return rows.flatMap((row): Revocation[] => {
     if (row.disabled) return [{ id: row.id, reason: 'revoked', detail: 'The user was disabled.' }];
     if (row.clusterRemoved) return [{ id: row.id, reason: 'revoked', detail: 'The cluster was removed.' }];
@@ -259,4 +276,45 @@ export async function revokedOf(db: Db, whose: { replica: string } | { ids: stri
     if (row.signedOut) return [{ id: row.id, reason: 'signed-out', detail: 'The person signed out.' }];
     return [];
   });
+}
+
+/** Kubeconfig sessions that nobody has used for their idle time, from now on dormant: their accounts are leftovers. */
+export async function sleepIdle(db: Db, now: Date): Promise<SessionRow[]> {
+  const idleSince = sql`${accessSessions.lastInputAt} + ${accessSessions.idleMs} * interval '1 millisecond'`;
+  return db
+    .update(accessSessions)
+    .set({ state: 'dormant', cleanupPending: true })
+    .where(
+      and(
+        eq(accessSessions.channel, 'kubeconfig'),
+        eq(accessSessions.state, 'active'),
+        sql`${idleSince} <= ${now.toISOString()}::timestamptz`,
+      ),
+    )
+    .returning();
+}
+
+/** False where the session is not dormant any more: another replica was first, or it has ended. */
+export async function wakeSession(db: Db, id: string, now: Date): Promise<boolean> {
+  const rows = await db
+    .update(accessSessions)
+    .set({ state: 'active', lastInputAt: now, cleanupPending: true })
+    .where(and(eq(accessSessions.id, id), eq(accessSessions.state, 'dormant')))
+    .returning({ id: accessSessions.id });
+  return rows.length > 0;
+}
+
+/** Kubeconfig sessions that stand and have reached their longest time. */
+export async function outlived(db: Db, now: Date): Promise<string[]> {
+  const rows = await db
+    .select({ id: accessSessions.id })
+    .from(accessSessions)
+    .where(
+      and(
+        eq(accessSessions.channel, 'kubeconfig'),
+        inArray(accessSessions.state, standing),
+        lte(accessSessions.hardCapAt, now),
+      ),
+    );
+  return rows.map(({ id }) => id);
 }

@@ -37,6 +37,7 @@ export type Config = {
   publicUrl: string | null;
   listen: { host: string; port: number };
   gateway: { host: string; port: number; url: string | null };
+  kubeconfig: { longestMs: number; endWithSignOut: boolean };
   /** PEM texts. */
   tls: { cert: string; key: string } | null;
   trustedProxies: string[];
@@ -91,6 +92,10 @@ export function parseConfig(env: Env): Config {
       host: text(env, 'SALLYPORT_GATEWAY_HOST', host),
       port: port(env, 'SALLYPORT_GATEWAY_PORT', 6443),
       url: origin(env, 'SALLYPORT_GATEWAY_URL') ?? null,
+    },
+    kubeconfig: {
+      longestMs: integer(env, 'SALLYPORT_KUBECONFIG_HOURS', 8, 1, 24 * 7) * 60 * MINUTE,
+      endWithSignOut: onOff(env, 'SALLYPORT_KUBECONFIG_ENDS_WITH_SIGN_OUT', false),
     },
     tls,
     trustedProxies: cidrs(env, 'SALLYPORT_TRUSTED_PROXIES'),

@@ -85,6 +85,16 @@ export const variables = {
     'A sign-in lasts this long; then its pages close, and sessions wait detached for a new one.',
     '12',
   ),
+  SALLYPORT_KUBECONFIG_HOURS: variable(
+    'Sign-in',
+    'Longest life of a kubeconfig that people download; a role’s longest session time caps it too.',
+    '8',
+  ),
+  SALLYPORT_KUBECONFIG_ENDS_WITH_SIGN_OUT: variable(
+    'Sign-in',
+    'Whether signing out revokes the kubeconfigs that were downloaded in that sign-in: `on` or `off`.',
+    'off',
+  ),
   SALLYPORT_ADMIN_GROUPS: variable(
     'Sign-in',
     'Groups that the first start gives the role admin, separated by commas.',

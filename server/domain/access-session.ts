@@ -1,7 +1,8 @@
 /** An access session's life: its states, its clocks and why it ends. Pure: the time comes in as an argument. */
 
 export type Channel = 'terminal' | 'kubeconfig' | 'console' | 'helm' | 'link';
-export type SessionState = 'opening' | 'active' | 'ending' | 'ended';
+/** `dormant`: a kubeconfig's session without an account on its cluster; the next call wakes it under the same id. */
+export type SessionState = 'opening' | 'active' | 'dormant' | 'ending' | 'ended';
 
 /** Why a session ended; kept, shown, audited. */
 export type EndReason =

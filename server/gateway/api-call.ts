@@ -11,20 +11,16 @@ import { headerRefusal } from '../domain/forwarded-headers.ts';
 import { changesSomething, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
 import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
-import { sessionEnded } from '../domain/shared-problems.ts';
 import { redactQuery } from '../domain/query-redaction.ts';
 import { redactText } from '../domain/redaction.ts';
 import { databaseUnavailable } from '../domain/shared-problems.ts';
 import { correlationOf } from './correlation.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import type { GatewaySession, SessionDirectory } from './session-directory.ts';
-import type { TokenClaims } from './tokens.ts';
+import type { Admission, Door } from './door.ts';
 import type { Upstream } from './upstream.ts';
 
 export type ApiCallDeps = {
-  sessions: SessionDirectory;
-  tokens: { verify(token: string): Promise<TokenClaims> };
   clusters: {
     /** Throws Problem `cluster-unknown`, or what keeps it from being reached. */
     upstream(clusterId: string): Promise<Upstream>;
@@ -34,9 +30,6 @@ export type ApiCallDeps = {
   metrics: () => GatewayMetrics;
   now(): Date;
 };
-
-/** Whose connection a request came on, as far as the transport says. */
-export type Peer = { sessionId: string };
 
 // The account is made while the shell starts: a call in the first moments waits for it, not forever.
 const ACCOUNT_WAIT_MS = 30_000;
@@ -53,15 +46,15 @@ export class ApiCall {
   status: number | null = null;
   upgraded = false;
   readonly #deps: ApiCallDeps;
-  readonly #peer: Peer;
+  readonly #door: Door;
   readonly #at: Date;
-  #session: GatewaySession | null = null;
+  #admission: Admission | null = null;
   #record: CallRecord | null = null;
   #live: (LiveCall & { end(): void }) | null = null;
 
-  constructor(deps: ApiCallDeps, incoming: IncomingMessage, peer: Peer) {
+  constructor(deps: ApiCallDeps, incoming: IncomingMessage, door: Door) {
     this.#deps = deps;
-    this.#peer = peer;
+    this.#door = door;
     this.#at = deps.now();
     this.incoming = incoming;
     this.correlationId = correlationOf(incoming.headers);
@@ -86,11 +79,13 @@ export class ApiCall {
    * refusal is in the audit log then.
    */
   async admit(): Promise<KubeRequest> {
-    const session = await this.#deps.sessions.alive(this.#peer.sessionId);
-    if (!session) throw sessionEnded();
-    this.#session = session;
+    const { incoming } = this;
+    const parsed = parseKubeRequest(incoming.method ?? '', incoming.url ?? '');
+    if (!('refused' in parsed)) this.request = parsed;
+    const admission = await this.#door.enter(incoming);
+    this.#admission = admission;
     try {
-      return await this.#decide(session);
+      return await this.#decide(admission, parsed);
     } catch (cause) {
       const error = isDatabaseAway(cause) ? databaseUnavailable(cause) : cause;
       if (error instanceof Problem) await this.#recordRefusal(error);
@@ -103,7 +98,7 @@ export class ApiCall {
    * a read's record is awaited by {@link recorded}, before its answer begins.
    */
   async open(refusal: Refusal | null = null): Promise<Upstream & { authorization: string }> {
-    const { sessions, clusters } = this.#deps;
+    const { session, upstreamToken } = this.#admission!;
     if (refusal) {
       const problem = toProblem(refusal);
       await this.#recordRefusal(problem);
@@ -114,13 +109,23 @@ export class ApiCall {
     const wait = AbortSignal.any([this.signal, AbortSignal.timeout(ACCOUNT_WAIT_MS)]);
     // Of several failures the first is thrown; the others were looked at by Promise.all and are no unhandled ones.
     const [upstream, token] = await Promise.all([
-      clusters.upstream(this.#session!.clusterId),
-      sessions.upstreamToken(this.#session!.id, wait).catch((error: unknown) => {
+      this.#deps.clusters.upstream(session.clusterId),
+      upstreamToken(wait).catch((error: unknown) => {
         throw this.signal.aborted ? this.signal.reason : asAccountProblem(error);
       }),
       changes ? this.#record.started : this.#record.started.catch(() => {}),
     ]);
     return { ...upstream, authorization: `Bearer ${token}` };
+  }
+
+  /**
+   * The cluster did not know the session's account: it was put to sleep, or somebody removed it, while the call was on
+   * its way. Makes it anew; null where the session's account is not this door's to make.
+   */
+  async anotherAccount(): Promise<string | null> {
+    if (!this.#admission!.accountGone()) return null;
+    this.#admission = await this.#door.enter(this.incoming);
+    return `Bearer ${await this.#admission.upstreamToken(this.signal)}`;
   }
 
   /** Throws Problem `audit-unavailable`: then no answer may begin. */
@@ -159,17 +164,12 @@ export class ApiCall {
     });
   }
 
-  async #decide(session: GatewaySession): Promise<KubeRequest> {
-    const { incoming } = this;
-    const parsed = parseKubeRequest(incoming.method ?? '', incoming.url ?? '');
-    if (!('refused' in parsed)) this.request = parsed;
-    const claims = await this.#authenticate();
-    // A token of another session, person or cluster opens nothing here, however valid it is.
-    if (claims.sessionId !== session.id || !claims.subject.endsWith(`:${session.serviceAccount}`))
-      throw new Problem('credential-foreign', 401, 'This credential belongs to another session.', {
-        next: 'Use the kubeconfig of this session: a credential works in its own shell only.',
-      });
-    const unfit = headerRefusal(incoming.rawHeaders);
+  async #decide(
+    { session, refused: denied }: Admission,
+    parsed: KubeRequest | { refused: Refusal },
+  ): Promise<KubeRequest> {
+    if (denied) throw denied;
+    const unfit = headerRefusal(this.incoming.rawHeaders);
     if (unfit) throw toProblem(unfit);
     if ('refused' in parsed) throw toProblem(parsed.refused);
     const { portalNamespace } = await this.#deps.clusters.upstream(session.clusterId);
@@ -178,16 +178,6 @@ export class ApiCall {
     this.#live = this.#deps.calls.begin(session.id, this.#at.getTime());
     this.#live.stream = isLongRunning(parsed);
     return parsed;
-  }
-
-  async #authenticate(): Promise<TokenClaims> {
-    const { authorization } = this.incoming.headers;
-    const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? '')?.[1];
-    if (!token)
-      throw new Problem('credential-missing', 401, 'This call carries no credential of the portal.', {
-        next: 'Use the kubeconfig of this session (unset KUBECONFIG, leave out --token and --kubeconfig).',
-      });
-    return this.#deps.tokens.verify(token);
   }
 
   #start(): CallRecord {
@@ -204,7 +194,7 @@ export class ApiCall {
   }
 
   #facts() {
-    const session = this.#session!;
+    const { session } = this.#admission!;
     const { request, incoming } = this;
     const path = request ? request.path + redactQuery(request.query) : (incoming.url ?? '').split('?', 1)[0]!;
     return {

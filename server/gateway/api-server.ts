@@ -6,23 +6,27 @@ import { isDatabaseAway } from '../domain/database-away.ts';
 import { Problem } from '../domain/problem.ts';
 import { databaseUnavailable, internalProblem } from '../domain/shared-problems.ts';
 import { HTTP_BOUNDS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
-import { ApiCall, type ApiCallDeps, type Peer } from './api-call.ts';
+import { ApiCall, type ApiCallDeps } from './api-call.ts';
+import type { Door } from './door.ts';
 import { forward } from './forward.ts';
 import { answerProblem } from './kube-error.ts';
 import { answerMalformed, HEADER_BYTES } from './malformed.ts';
+import { sandboxDoor, type SandboxDoorDeps } from './sandbox-door.ts';
 import { answerOnSocket, forwardUpgrade } from './upgrade.ts';
 
 /** A whole request, its body included: the largest that Kubernetes takes is 3 MiB. */
-const REQUEST_MS = 300_000;
+export const REQUEST_MS = 300_000;
 /** kubectl and helm ask in bursts; client-go keeps connections for 90 s. */
-const IDLE_MS = 120_000;
+export const IDLE_MS = 120_000;
+
+export type ApiServerDeps = ApiCallDeps & SandboxDoorDeps & { onFault(error: unknown): void };
 
 export class ApiServer implements Disposable {
-  readonly #deps: ApiCallDeps & { onFault(error: unknown): void };
-  readonly #peers = new WeakMap<Duplex, Peer>();
+  readonly #deps: ApiServerDeps;
+  readonly #doors = new WeakMap<Duplex, Door>();
   readonly #server: Server;
 
-  constructor(deps: ApiCallDeps & { onFault(error: unknown): void }) {
+  constructor(deps: ApiServerDeps) {
     this.#deps = deps;
     this.#server = createServer({
       ...HTTP_BOUNDS,
@@ -31,20 +35,31 @@ export class ApiServer implements Disposable {
       keepAliveTimeout: IDLE_MS,
     });
     this.#server.maxHeadersCount = MAX_HEADERS_COUNT;
-    this.#server.on('request', (incoming, response) => this.#whole(this.#request(incoming, response), response));
-    this.#server.on('upgrade', (incoming, socket, head) => this.#whole(this.#upgrade(incoming, socket, head), socket));
+    const door = (incoming: IncomingMessage) => this.#doors.get(incoming.socket)!;
+    this.#server.on('request', (incoming, response) => this.request(incoming, response, door(incoming)));
+    this.#server.on('upgrade', (incoming, socket, head) => this.upgrade(incoming, socket, head, door(incoming)));
     this.#server.on('connect', (incoming: IncomingMessage, socket: Duplex) =>
-      this.#whole(this.#upgrade(incoming, socket, null), socket),
+      this.upgrade(incoming, socket, null, door(incoming)),
     );
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerMalformed(error, socket));
     // The timeouts above are watched from the moment that a server listens; this one never does by itself.
     this.#server.emit('listening');
   }
 
-  /** The server owns the socket from here on. */
-  serve(socket: TLSSocket, peer: Peer): void {
-    this.#peers.set(socket, peer);
+  /** A sandbox's socket; the server owns it from here on. */
+  serve(socket: TLSSocket, { sessionId }: { sessionId: string }): void {
+    this.#doors.set(socket, sandboxDoor(this.#deps, sessionId));
     this.#server.emit('connection', socket);
+  }
+
+  /** A request that another server read; its target is the path on the cluster. */
+  request(incoming: IncomingMessage, response: ServerResponse, door: Door): void {
+    this.#whole(this.#request(incoming, response, door), response);
+  }
+
+  /** As {@link request}, for `Upgrade` and, without a head, CONNECT. */
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer | null, door: Door): void {
+    this.#whole(this.#upgrade(incoming, socket, head, door), socket);
   }
 
   /** Where even an error cannot be answered, one connection ends, and not the portal with all of them. */
@@ -55,8 +70,8 @@ export class ApiServer implements Disposable {
     });
   }
 
-  async #request(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const call = new ApiCall(this.#deps, incoming, this.#peers.get(incoming.socket)!);
+  async #request(incoming: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+    const call = new ApiCall(this.#deps, incoming, door);
     let failure: Problem | undefined;
     try {
       await forward(call, response);
@@ -68,9 +83,9 @@ export class ApiServer implements Disposable {
     await call.end(failure);
   }
 
-  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer | null): Promise<void> {
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer | null, door: Door): Promise<void> {
     socket.on('error', () => {});
-    const call = new ApiCall(this.#deps, incoming, this.#peers.get(incoming.socket)!);
+    const call = new ApiCall(this.#deps, incoming, door);
     let failure: Problem | undefined;
     try {
       // CONNECT comes here too: parsing refuses it before anything else is looked at.

@@ -28,7 +28,14 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
   const body = mustInspectBody(request) ? await read(call) : null;
   const refused = body ? inspect(incoming, body) : null;
   const upstream = await call.open(refused);
-  const answer = await ask(call, request, upstream, body);
+  let answer = await ask(call, request, upstream, body);
+  if (answer.statusCode === 401 && (body || !hasBody(incoming))) {
+    const authorization = await call.anotherAccount();
+    if (authorization) {
+      answer.destroy();
+      answer = await ask(call, request, { ...upstream, authorization }, body);
+    }
+  }
   await relay(call, request, upstream, answer, response);
 }
 

@@ -1,45 +1,36 @@
 /**
- * The gateway's own address, `https://<gateway>/k8s/<cluster>/…`, for people's own tools. Credentials are bound to
- * their session's sandbox so far, so that every one that comes here is foreign.
+ * The gateway's own address, `https://<gateway>/k8s/<cluster>/…`, for people's own tools: the prefix is taken off, and
+ * what is left goes the way of every call.
  */
 import { createServer, type Server } from 'node:https';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { parseKubeRequest } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
-import { correlationOf } from './correlation.ts';
 import { HTTP_BOUNDS, MAX_CONNECTIONS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
+import { IDLE_MS, REQUEST_MS, type ApiServer } from './api-server.ts';
+import { correlationOf } from './correlation.ts';
+import { kubeconfigDoor, type KubeconfigDoorDeps } from './kubeconfig-door.ts';
 import { answerProblem } from './kube-error.ts';
 import { answerMalformed, HEADER_BYTES } from './malformed.ts';
 import { answerOnSocket } from './upgrade.ts';
 
-/** Ms. A whole request; nothing that comes here is worth more. */
-const REQUEST_MS = 30_000;
+export type GatewayListenerDeps = KubeconfigDoorDeps & { api: Pick<ApiServer, 'request' | 'upgrade'> };
 
-/** Answers a request on the gateway's address. Never throws. */
-export function gatewayListenerHandler(incoming: IncomingMessage, response: ServerResponse): void {
-  const [, cluster, rest] = /^\/k8s\/([^/?]+)(\/.*|)$/s.exec(incoming.url ?? '') ?? [];
-  const correlationId = correlationOf(incoming.headers);
-  const parsed = cluster === undefined ? null : parseKubeRequest(incoming.method ?? '', rest || '/');
-  const request = parsed === null || 'refused' in parsed ? null : parsed;
-  answerProblem(response, cluster === undefined ? noCluster() : foreign(), { request, correlationId, auditId: null });
+/** The cluster that the target names, and the target on it; null for any other target. */
+function targetOf(incoming: IncomingMessage): { cluster: string; rest: string } | null {
+  // CONNECT, absolute and asterisk forms name no path of ours.
+  const [, cluster, rest] = /^\/k8s\/([a-z0-9-]{1,63})(\/.*|\?.*|)$/s.exec(incoming.url ?? '') ?? [];
+  if (cluster === undefined || rest === undefined) return null;
+  return { cluster, rest: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
-function foreign(): Problem {
-  return new Problem(
-    'credential-foreign',
-    401,
-    'This address takes no credential: those that the portal issues work in their own shell only.',
-    {
-      next: 'Open a shell on the cluster in the portal.',
-    },
-  );
-}
-
-function noCluster(): Problem {
-  return new Problem('not-found', 404, 'There is nothing here: clusters are at /k8s/<cluster>/.');
+function noCluster(incoming: IncomingMessage, response: ServerResponse): void {
+  const problem = new Problem('not-found', 404, 'There is nothing here: clusters are at /k8s/<cluster>/.', {
+    next: 'Use the address that is in the kubeconfig.',
+  });
+  answerProblem(response, problem, { request: null, correlationId: correlationOf(incoming.headers), auditId: null });
 }
 
 export type GatewayListener = AsyncDisposable & { port: number };
@@ -48,7 +39,14 @@ export type GatewayListener = AsyncDisposable & { port: number };
 export async function listenGateway(
   address: { host: string; port: number },
   tls: { cert: string; key: string },
+  deps: GatewayListenerDeps,
 ): Promise<GatewayListener> {
+  const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
+    const target = targetOf(incoming);
+    if (!target) return noCluster(incoming, response);
+    incoming.url = target.rest;
+    deps.api.request(incoming, response, kubeconfigDoor(deps, target.cluster));
+  };
   const server: Server = createServer(
     {
       ...tls,
@@ -57,18 +55,30 @@ export async function listenGateway(
       ALPNProtocols: ['http/1.1'],
       maxHeaderSize: HEADER_BYTES,
       requestTimeout: REQUEST_MS,
+      keepAliveTimeout: IDLE_MS,
       handshakeTimeout: 10_000,
     },
-    gatewayListenerHandler,
+    onRequest,
   );
   server.maxHeadersCount = MAX_HEADERS_COUNT;
   server.maxConnections = MAX_CONNECTIONS;
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError', answerMalformed);
-  const onSocket = (incoming: IncomingMessage, socket: Duplex) =>
-    void answerOnSocket(incoming, socket, (response) => gatewayListenerHandler(incoming, response));
+  const onSocket = (incoming: IncomingMessage, socket: Duplex, head: Buffer | null) => {
+    const target = targetOf(incoming);
+    if (!target) return void answerOnSocket(incoming, socket, (response) => noCluster(incoming, response));
+    incoming.url = target.rest;
+    deps.api.upgrade(incoming, socket, head, kubeconfigDoor(deps, target.cluster));
+  };
   server.on('upgrade', onSocket);
-  server.on('connect', onSocket);
+  server.on('connect', (incoming: IncomingMessage, socket: Duplex) => onSocket(incoming, socket, null));
+  // Upgraded connections are the server's no more: they are ended by hand at the end.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.listen(address.port, address.host);
   await once(server, 'listening');
   return {
@@ -76,7 +86,7 @@ export async function listenGateway(
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

@@ -59,6 +59,13 @@ export class LiveCalls implements Disposable {
     return call;
   }
 
+  /** When bytes of any of the session's calls last moved, ms; 0 where it has none. */
+  progressAt(sessionId: string): number {
+    let last = 0;
+    for (const call of this.#bySession.get(sessionId) ?? []) last = Math.max(last, call.progressAt);
+    return last;
+  }
+
   /** Ends all of a session's calls; resolves when they are gone. */
   async cut(sessionId: string, reason: Problem): Promise<void> {
     const calls = [...(this.#bySession.get(sessionId) ?? [])];

@@ -1,16 +1,21 @@
 /**
- * The credential in a sandbox's kubeconfig: an ES256 token that names the session and its account on the cluster.
- * Alone it opens nothing: the gateway takes it on the socket of that session only.
+ * The credentials of kubeconfigs, as ES256 tokens that name a session. A sandbox's opens nothing alone: the gateway
+ * takes it on the socket of that session only. A person's own is taken at the gateway's address, for as long as its
+ * session stands. The audience tells them apart, so that neither is ever taken for the other.
  */
 import { createHash, createPublicKey, randomUUID, type KeyObject } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { Problem } from '../domain/problem.ts';
 
 export const AUDIENCE = 'sallyport-kubernetes';
+const KUBECONFIG_AUDIENCE = 'sallyport-kubeconfig';
 /** At most this long; renewed at half life, so that a stolen one is stale before it is missed. */
 export const TOKEN_LIFETIME_MS = 10 * 60_000;
 
 export type TokenSubject = { sessionId: string; namespace: string; serviceAccount: string };
+
+/** What a person's own credential names. */
+export type CredentialSubject = { userId: string; sessionId: string; clusterId: string; expiresAt: Date };
 export type TokenClaims = { sessionId: string; subject: string; id: string; expiresAt: Date };
 
 export type KubernetesTokensDeps = {
@@ -26,29 +31,43 @@ const CACHE_MAX = 4_096;
 
 export class KubernetesTokens {
   readonly #deps: KubernetesTokensDeps;
+  readonly #kind: TokenKind;
   readonly #keys: Map<string, KeyObject>;
   readonly #current: string;
   readonly #verified = new Map<string, TokenClaims>();
 
-  constructor(deps: KubernetesTokensDeps) {
+  constructor(deps: KubernetesTokensDeps, kind: TokenKind = sandboxTokens) {
     this.#deps = deps;
+    this.#kind = kind;
     this.#keys = new Map(deps.keys.map((key) => [keyId(key), createPublicKey(key)]));
     this.#current = keyId(deps.keys[0]);
   }
 
+  /** A sandbox's. */
   async mint(subject: TokenSubject, lifetimeMs = TOKEN_LIFETIME_MS): Promise<{ token: string; expiresAt: Date }> {
-    const now = this.#deps.now().getTime();
-    const expiresAt = new Date(Math.floor((now + Math.min(lifetimeMs, TOKEN_LIFETIME_MS)) / 1000) * 1000);
-    const token = await new SignJWT({ sid: subject.sessionId })
+    const end = this.#deps.now().getTime() + Math.min(lifetimeMs, TOKEN_LIFETIME_MS);
+    const sub = `system:serviceaccount:${subject.namespace}:${subject.serviceAccount}`;
+    return this.#sign({ sub, sid: subject.sessionId }, new Date(end));
+  }
+
+  /** A person's own, for one cluster. It ends with its session at the latest. */
+  issue(subject: CredentialSubject): Promise<{ token: string; expiresAt: Date; id: string }> {
+    const { userId, sessionId, clusterId } = subject;
+    return this.#sign({ sub: userId, sid: sessionId, cluster: clusterId }, subject.expiresAt);
+  }
+
+  async #sign(claims: { sub: string; sid: string; cluster?: string }, end: Date) {
+    const seconds = Math.floor(end.getTime() / 1000);
+    const id = randomUUID();
+    const token = await new SignJWT(claims)
       .setProtectedHeader({ alg: 'ES256', kid: this.#current, typ: 'JWT' })
       .setIssuer(this.#deps.issuer)
-      .setAudience(AUDIENCE)
-      .setSubject(`system:serviceaccount:${subject.namespace}:${subject.serviceAccount}`)
-      .setJti(randomUUID())
-      .setIssuedAt(Math.floor(now / 1000))
-      .setExpirationTime(Math.floor(expiresAt.getTime() / 1000))
+      .setAudience(this.#kind.audience)
+      .setJti(id)
+      .setIssuedAt(Math.floor(this.#deps.now().getTime() / 1000))
+      .setExpirationTime(seconds)
       .sign(this.#deps.keys[0]);
-    return { token, expiresAt };
+    return { token, id, expiresAt: new Date(seconds * 1000) };
   }
 
   /** Throws Problem `token-expired` or `token-invalid`, both 401. */
@@ -57,7 +76,7 @@ export class KubernetesTokens {
     if (known) {
       if (known.expiresAt > this.#deps.now()) return known;
       this.#verified.delete(token);
-      throw expired();
+      throw this.#kind.expired();
     }
     const claims = await this.#check(token);
     if (this.#verified.size >= CACHE_MAX) this.#verified.delete(this.#verified.keys().next().value!);
@@ -77,7 +96,7 @@ export class KubernetesTokens {
         {
           algorithms: ['ES256'],
           issuer: this.#deps.issuer,
-          audience: AUDIENCE,
+          audience: this.#kind.audience,
           requiredClaims: ['sub', 'sid', 'jti', 'exp'],
           currentDate: this.#deps.now(),
           crit: {},
@@ -91,20 +110,39 @@ export class KubernetesTokens {
         expiresAt: new Date(payload.exp! * 1000),
       };
     } catch (cause) {
-      if (cause instanceof errors.JWTExpired) throw expired();
+      if (cause instanceof errors.JWTExpired) throw this.#kind.expired();
       throw new Problem('token-invalid', 401, 'This credential was not issued by this portal.', {
-        next: 'Use the kubeconfig of your session.',
+        next: this.#kind.instead,
         cause,
       });
     }
   }
 }
 
-function expired(): Problem {
-  return new Problem('token-expired', 401, 'This credential has expired.', {
-    next: 'Read the token file of the kubeconfig again: the portal renews it while the session lives.',
-  });
-}
+export type TokenKind = {
+  audience: string;
+  expired(): Problem;
+  /** What to do with one that is none of ours. */
+  instead: string;
+};
+
+const sandboxTokens: TokenKind = {
+  audience: AUDIENCE,
+  instead: 'Use the kubeconfig of your session.',
+  expired: () =>
+    new Problem('token-expired', 401, 'This credential has expired.', {
+      next: 'Read the token file of the kubeconfig again: the portal renews it while the session lives.',
+    }),
+};
+
+export const kubeconfigTokens: TokenKind = {
+  audience: KUBECONFIG_AUDIENCE,
+  instead: 'Download a kubeconfig of your own in the portal.',
+  expired: () =>
+    new Problem('credential-expired', 401, 'This kubeconfig has expired.', {
+      next: 'Download a new one in the portal.',
+    }),
+};
 
 /** Stable across restarts, and says nothing of the key. */
 function keyId(key: KeyObject): string {

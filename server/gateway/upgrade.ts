@@ -113,9 +113,11 @@ async function pipe(
   if (head.length > 0) client.unshift(head);
   client.on('data', (chunk: Buffer) => {
     call.requestBytes += chunk.length;
+    call.progress();
   });
   socket.on('data', (chunk: Buffer) => {
     call.responseBytes += chunk.length;
+    call.progress();
   });
   client.write(`${lines.join('\r\n')}\r\n\r\n`);
   client.pipe(socket);

@@ -212,7 +212,7 @@ export const endReasonSchema = z.enum([
 export const sessionSchema = z
   .object({
     id,
-    state: z.enum(['opening', 'active', 'ending', 'ended']),
+    state: z.enum(['opening', 'active', 'dormant', 'ending', 'ended']),
     channel: z.enum(['terminal', 'kubeconfig', 'console', 'helm', 'link']),
     user: z.object({ id, name: z.string(), email: z.string() }),
     cluster: z.object({ id, name: z.string(), production: z.boolean() }),
@@ -235,6 +235,44 @@ export const sessionSchema = z
   })
   .openapi('Session');
 export type Session = z.infer<typeof sessionSchema>;
+
+/** POST /api/v1/me/kubeconfigs */
+export const issueKubeconfigSchema = z
+  .object({
+    clusters: z
+      .array(z.string().min(1).max(253))
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Names or ids; without it, every cluster that your roles reach'),
+    role: label.optional().describe('Needed only where several of your roles reach a cluster'),
+    minutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(7 * 24 * 60)
+      .default(480)
+      .describe('How long it works; cut to what the role and the portal allow'),
+  })
+  .openapi('IssueKubeconfig');
+
+/** One credential of a kubeconfig: its session, as far as its list needs. */
+export const credentialSchema = sessionSchema
+  .pick({ id: true, state: true, cluster: true, role: true, openedAt: true, clientAddress: true })
+  .extend({
+    lastUsedAt: dateTime.nullable(),
+    expiresAt: dateTime,
+    endedAt: dateTime.nullable(),
+    endDetail: z.string().nullable(),
+  })
+  .openapi('Credential');
+export type Credential = z.infer<typeof credentialSchema>;
+
+/** The only time that the tokens in it are shown. */
+export const issuedKubeconfigSchema = z
+  .object({ kubeconfig: z.string(), credentials: z.array(credentialSchema) })
+  .openapi('IssuedKubeconfig');
+export type IssuedKubeconfig = z.infer<typeof issuedKubeconfigSchema>;
 
 /** POST /api/v1/sessions */
 export const openSessionSchema = z

@@ -70,8 +70,15 @@ async function removeSandbox(live: LiveSession, reason: EndReason): Promise<void
   }
 }
 
-/** Ends a session by its row alone: nothing of it runs in this process. */
-export async function endRow(deps: EndingDeps, row: SessionRow, ending: Ending): Promise<void> {
+/**
+ * Ends a session by its row alone: it is no terminal that runs in this process. Replicas through which a kubeconfig's
+ * calls go have heard of it, and cut them, before its account is removed.
+ */
+export async function endRow(
+  deps: EndingDeps & { announce(session: string): Promise<void> },
+  row: SessionRow,
+  ending: Ending,
+): Promise<void> {
   const { reason, detail = null, exitCode = null } = ending;
   const begun = await beginEnding(deps.db, row.id, { reason, detail, exitCode });
   const now = begun ? row : await findSession(deps.db, row.id);
@@ -80,6 +87,7 @@ export async function endRow(deps: EndingDeps, row: SessionRow, ending: Ending):
   const why: Ending = begun
     ? ending
     : { reason: (now.endReason ?? reason) as EndReason, detail: now.endDetail, exitCode: now.exitCode };
+  if (row.channel === 'kubeconfig') await deps.announce(row.id);
   const clean = await removeLeftovers(deps, now);
   await finish(deps, { ...now, endedAt: deps.now() }, why, { begun: true, clean });
 }
@@ -88,7 +96,8 @@ export async function endRow(deps: EndingDeps, row: SessionRow, ending: Ending):
 export async function removeLeftovers(deps: RemovalDeps, row: SessionRow): Promise<boolean> {
   const signal = AbortSignal.timeout(CLUSTER_PATIENCE_MS);
   const account = attempt(deps, row.id, 'the cluster account', deps.accounts.remove(row.clusterId, row.id, signal));
-  const container = attempt(deps, row.id, 'the sandbox', removeContainers(deps, row.id));
+  const container =
+    row.channel === 'terminal' ? attempt(deps, row.id, 'the sandbox', removeContainers(deps, row.id)) : true;
   return (await Promise.all([account, container])).every(Boolean);
 }
 

@@ -512,7 +512,7 @@ export class Sessions implements AsyncDisposable {
     if (!live) {
       const row = await visibleRow(this.#deps.db, id, person);
       if (row.userId !== person.id) throw notYours();
-      if (row.state === 'ended') throw notLive();
+      if (row.state === 'ended' || row.channel !== 'terminal') throw notLive();
       throw (await heldElsewhere(this.#deps, row)) ? elsewhere() : comingBack();
     }
     if (live.row.userId !== person.id) throw person.portal === 'member' ? sessionUnknown() : notYours();

@@ -7,7 +7,13 @@ const iso = (date: Date | null) => date?.toISOString() ?? null;
 
 export function sessionView(row: SessionWithNames) {
   const state = row.state as SessionState;
-  const deadline = isLive(state) ? nextDeadline(row) : null;
+  // Idling ends a terminal; a kubeconfig's session sleeps, and only its longest time ends it.
+  const standing = isLive(state) || state === 'dormant';
+  const deadline = !standing
+    ? null
+    : row.channel === 'kubeconfig'
+      ? { at: row.hardCapAt, reason: 'hard-cap' as const }
+      : nextDeadline(row);
   return {
     id: row.id,
     state,

@@ -5,6 +5,7 @@ import { signOut } from '../../shell/header.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Fact, Facts, PageBody, Waiting } from '../../ui/layout.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
+import { Kubeconfigs } from './kubeconfigs.tsx';
 import { Tokens } from './tokens.tsx';
 
 const portalWords = {
@@ -13,7 +14,7 @@ const portalWords = {
   member: 'member: sees own sessions',
 };
 
-/** Who one is here, and the tokens that scripts act with. */
+/** Who one is here, and the kubeconfigs and tokens that one's own tools act with. */
 export function Account() {
   const me = useQuery(queries.me());
   return (
@@ -43,6 +44,7 @@ export function Account() {
       ) : (
         <Waiting>Asking who you are</Waiting>
       )}
+      <Kubeconfigs />
       <Tokens />
     </PageBody>
   );

@@ -50,7 +50,8 @@ const columns: Column<Session>[] = [
     header: 'Cluster',
     width: 'minmax(120px, 2fr)',
     sort: (session) => session.cluster.name,
-    under: (session) => `as ${session.role} · ${session.user.name}`,
+    under: (session) =>
+      `as ${session.role} · ${session.user.name}${session.channel === 'terminal' ? '' : ` · ${session.channel}`}`,
     cell: (session) => (
       <span className="flex items-center gap-2">
         <Link
@@ -125,6 +126,7 @@ const states = [
   { value: '', label: 'Any state' },
   { value: 'active', label: 'Active' },
   { value: 'opening', label: 'Opening' },
+  { value: 'dormant', label: 'Dormant' },
   { value: 'ended', label: 'Ended' },
 ];
 

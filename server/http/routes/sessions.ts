@@ -35,7 +35,7 @@ export type SessionsRoutesDeps = {
 
 const idParam = z.object({ id: z.uuid() });
 const json = <T extends z.ZodType>(schema: T) => ({ content: { 'application/json': { schema } } });
-const states = z.enum(['opening', 'active', 'ending', 'ended']);
+const states = z.enum(['opening', 'active', 'dormant', 'ending', 'ended']);
 const listQuery = z.object({
   state: z
     .string()
@@ -43,7 +43,11 @@ const listQuery = z.object({
     .transform((text) => text.split(','))
     .pipe(z.array(states))
     .optional()
-    .openapi({ type: 'string', description: 'One or more of opening, active, ending, ended, separated by commas' }),
+    .openapi({
+      type: 'string',
+      description: 'One or more of opening, active, dormant, ending, ended, separated by commas',
+    }),
+  channel: z.enum(['terminal', 'kubeconfig']).optional(),
   user: z.uuid().optional(),
   cluster: z.string().max(253).optional().describe('Name or id'),
   mine: z.enum(['true', 'false']).optional(),

@@ -80,7 +80,8 @@ function Actions({
   auditor: boolean;
 }) {
   const [ending, setEnding] = useState(false);
-  const lives = session.state === 'active' || session.state === 'opening';
+  const lives = session.state === 'active' || session.state === 'opening' || session.state === 'dormant';
+  const terminal = session.channel === 'terminal';
   return (
     <>
       {auditor && session.recordedBytes > 0 ? (
@@ -88,13 +89,13 @@ function Actions({
           <Icon of={Download} /> Download as asciicast
         </a>
       ) : null}
-      {own ? <ExtendButton session={session} onExtended={() => toast('The session is extended.')} /> : null}
+      {own && terminal ? <ExtendButton session={session} onExtended={() => toast('The session is extended.')} /> : null}
       {lives && (own || admin) ? (
         <Button kind="danger" onClick={() => setEnding(true)}>
-          End…
+          {terminal ? 'End…' : 'Revoke…'}
         </Button>
       ) : null}
-      {lives && own ? (
+      {lives && own && terminal ? (
         <Button kind={session.cluster.production ? 'prod' : 'primary'} onClick={() => focusSession(session)}>
           Go to terminal
         </Button>
@@ -141,6 +142,7 @@ function Summary({ session }: { session: Session }) {
             <code>{session.serviceAccount}</code>
           </Fact>
           <Fact name="Namespaces">{session.namespaces.join(', ') || 'all'}</Fact>
+          <Fact name="Channel">{session.channel}</Fact>
           <Fact name="Session id">
             <code>{session.id}</code> <CopyButton bare text={session.id} label="Copy the session id" />
           </Fact>
@@ -162,7 +164,7 @@ function Summary({ session }: { session: Session }) {
             </>
           ) : (
             <>
-              <Fact name="Last input">
+              <Fact name={session.channel === 'terminal' ? 'Last input' : 'Last call'}>
                 <Time at={session.lastInputAt} />
               </Fact>
               <Fact name="Ends at most">{absoluteTime(new Date(session.hardCapAt))}</Fact>

@@ -1,0 +1,110 @@
+'use client';
+import { useQuery } from '@tanstack/react-query';
+import { Download } from 'lucide-react';
+import { useState } from 'react';
+import type { IssuedKubeconfig } from '../../../server/http/schemas.ts';
+import { api } from '../../lib/api.ts';
+import { queries } from '../../lib/queries.ts';
+import { save } from '../../lib/save.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy.tsx';
+import { Dialog, DialogActions } from '../../ui/dialog.tsx';
+import { DialogForm } from '../../ui/dialog-form.tsx';
+import { Field } from '../../ui/field.tsx';
+import { Icon } from '../../ui/glyph.tsx';
+import { TextField } from '../../ui/text-field.tsx';
+
+const FILE = 'sallyport-kubeconfig.yaml';
+
+/** Makes a kubeconfig and hands it over, this once. */
+export function KubeconfigForm({ onClose }: { onClose: () => void }) {
+  const clusters = useQuery(queries.clusters());
+  const me = useQuery(queries.me());
+  const [cluster, setCluster] = useState('');
+  const [role, setRole] = useState('');
+  const [hours, setHours] = useState(8);
+  const [made, setMade] = useState<IssuedKubeconfig | null>(null);
+  if (made) return <Made made={made} onClose={onClose} />;
+  const roles = me.data?.roles ?? [];
+  return (
+    <Dialog open onClose={onClose} title="Make a kubeconfig">
+      <DialogForm
+        action="Make"
+        act={async () =>
+          setMade(
+            await api.issueKubeconfig({
+              ...(cluster ? { clusters: [cluster] } : {}),
+              ...(role ? { role } : {}),
+              minutes: Math.round(hours * 60),
+            }),
+          )
+        }
+        onCancel={onClose}
+      >
+        <Field label="Cluster" error={null}>
+          {(control) => (
+            <select {...control} className="input" value={cluster} onChange={(event) => setCluster(event.target.value)}>
+              <option value="">All that you may use, a context each</option>
+              {(clusters.data?.items ?? []).map(({ name }) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          )}
+        </Field>
+        {roles.length > 1 ? (
+          <Field label="Role" hint="Where several of yours reach a cluster, say which." error={null}>
+            {(control) => (
+              <select {...control} className="input" value={role} onChange={(event) => setRole(event.target.value)}>
+                <option value="">The only one that reaches it</option>
+                {roles.map((name) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+        ) : null}
+        <TextField
+          label="Works for (hours)"
+          hint="No longer than your role and the portal allow."
+          type="number"
+          min={1}
+          max={168}
+          required
+          value={hours}
+          onChange={(text) => setHours(Number(text))}
+        />
+      </DialogForm>
+    </Dialog>
+  );
+}
+
+function Made({ made, onClose }: { made: IssuedKubeconfig; onClose: () => void }) {
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title="Your kubeconfig"
+      description="It is shown this once. Whoever has it acts as you until it expires or you revoke it."
+    >
+      <pre
+        className="max-h-[40vh] overflow-auto rounded-md border bg-sunken px-3 py-2"
+        tabIndex={0}
+        aria-label="Kubeconfig"
+      >
+        {made.kubeconfig}
+      </pre>
+      <p className="mt-3 text-muted">
+        Save it, then <code>export KUBECONFIG=./{FILE}</code>.
+      </p>
+      <DialogActions>
+        <CopyButton text={made.kubeconfig} label="Copy the kubeconfig" />
+        <Button onClick={() => save(new Blob([made.kubeconfig], { type: 'application/yaml' }), FILE)}>
+          <Icon of={Download} /> Download
+        </Button>
+        <Button kind="primary" onClick={onClose}>
+          Done
+        </Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

@@ -1,0 +1,56 @@
+/** A person's own tools on their own machine: the real kubectl and helm with a downloaded kubeconfig. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { kubectlBinaries } from './cluster/kubectl.ts';
+
+export type Outcome = { code: number | null; stdout: string; stderr: string };
+type Input = { stdin?: string; env?: Record<string, string> };
+export type Running = { child: ChildProcess; output(): string; ended: Promise<Outcome> };
+
+export class OwnTools implements Disposable {
+  readonly folder: string;
+  readonly #binaries: string;
+
+  private constructor(folder: string, binaries: string) {
+    this.folder = folder;
+    this.#binaries = binaries;
+  }
+
+  static async with(kubeconfig: string): Promise<OwnTools> {
+    const tools = new OwnTools(mkdtempSync(join(tmpdir(), 'sallyport-tools-')), await kubectlBinaries());
+    tools.use(kubeconfig);
+    return tools;
+  }
+
+  use(kubeconfig: string): void {
+    writeFileSync(join(this.folder, 'kubeconfig'), kubeconfig, { mode: 0o600 });
+  }
+
+  start(program: 'kubectl' | 'helm', args: string[], { stdin, env = {} }: Input = {}): Running {
+    const own: NodeJS.ProcessEnv = {
+      NODE_ENV: 'production',
+      PATH: process.env['PATH'],
+      HOME: this.folder,
+      KUBECONFIG: join(this.folder, 'kubeconfig'),
+      ...env,
+    };
+    const child = spawn(join(this.#binaries, program), args, { cwd: this.folder, env: own });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdin.on('error', () => {});
+    child.stdin.end(stdin ?? '');
+    const ended = new Promise<Outcome>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+    return { child, output: () => stdout + stderr, ended };
+  }
+
+  kubectl(...args: string[]): Promise<Outcome> {
+    return this.start('kubectl', args).ended;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

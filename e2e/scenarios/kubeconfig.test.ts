@@ -1,0 +1,168 @@
+/** A kubeconfig for people's own tools: what it opens, for how long, and what ends it. */
+import { request } from 'node:https';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { until } from '../machine/until.ts';
+import { kubectlAsAdmin } from '../leftovers.ts';
+import { OwnTools } from '../own-tools.ts';
+import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
+
+type Issued = { kubeconfig: string; credentials: { id: string; state: string; lastUsedAt: string | null }[] };
+
+let portal: TestPortal;
+let namespace: string;
+beforeAll(async () => {
+  portal = await TestPortal.start();
+  namespace = `own-tools-${(await portal.id()).slice(0, 8)}`;
+  await kubectlAsAdmin('create', 'namespace', namespace);
+});
+afterAll(async () => {
+  if (namespace) await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false');
+  await portal?.[Symbol.asyncDispose]();
+});
+
+async function issue(person: Visitor, wish: { clusters?: string[]; minutes?: number } = {}) {
+  const issued = await person.api<Issued>('POST', '/me/kubeconfigs', wish);
+  return { ...issued, id: issued.credentials[0]!.id };
+}
+
+const stateOf = async (id: string): Promise<string> =>
+  (await portal.sql<{ state: string }[]>`select state from access_sessions where id = ${id}`)[0]!.state;
+
+/** What the session has on the cluster. */
+const accountsOf = async (id: string): Promise<string> =>
+  kubectlAsAdmin(
+    'get',
+    'serviceaccounts,rolebindings,clusterrolebindings',
+    '--all-namespaces',
+    `--selector=sallyport.dev/session=${id}`,
+    '--output=name',
+  );
+
+const tokenOf = (kubeconfig: string): string =>
+  (parse(kubeconfig) as { users: { user: { token: string } }[] }).users[0]!.user.token;
+
+it('nothing is on the cluster before the first call, and nothing after the revocation', async () => {
+  const person = await portal.visitor([await portal.role()]);
+  const { kubeconfig, id } = await issue(person);
+  using tools = await OwnTools.with(kubeconfig);
+  expect(await stateOf(id)).toBe('dormant');
+  expect(await accountsOf(id)).toBe('');
+  expect(await tools.kubectl('get', 'pods', `--namespace=${namespace}`)).toMatchObject({ code: 0 });
+  expect(await accountsOf(id)).toContain('serviceaccount/');
+  const watch = tools.start('kubectl', ['get', 'configmaps', '--watch', '--all-namespaces']);
+  await until(async () => watch.output().includes('kube-root-ca.crt'), { what: 'the watch' });
+  await person.api('DELETE', `/me/kubeconfigs/${id}`);
+  const began = performance.now();
+  // The very first call after it, and what runs ends within a second.
+  expect(await tools.kubectl('get', 'pods')).toMatchObject({ code: 1 });
+  await watch.ended;
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(await portal.ended(id)).toMatchObject({ endReason: 'ended-by-person', cleanupPending: false });
+  expect(await accountsOf(id)).toBe('');
+  const { items } = await person.api<{ items: unknown[] }>('GET', '/me/kubeconfigs');
+  expect(items).toEqual([]);
+});
+
+it('an idle one goes dormant and loses its account; the next call wakes it under the same id, unnoticed', async () => {
+  const person = await portal.visitor([await portal.role({ idleMs: 3_000 })]);
+  const { kubeconfig, id } = await issue(person);
+  using tools = await OwnTools.with(kubeconfig);
+  const look = () => tools.kubectl('get', 'pods', `--namespace=${namespace}`);
+  expect(await look()).toMatchObject({ code: 0 });
+  await until(async () => (await stateOf(id)) === 'dormant', { within: 15_000, what: 'the sleep' });
+  await until(async () => (await accountsOf(id)) === '', { what: 'the end of its account' });
+  expect(await look()).toMatchObject({ code: 0 });
+  expect(await stateOf(id)).toBe('active');
+  const events = await until(
+    async () => {
+      const rows = await portal.sql<{ code: string }[]>`
+        select code from audit_events where session_id = ${id} and code like 'session.%' order by at`;
+      return rows.length >= 3 ? rows.map(({ code }) => code) : undefined;
+    },
+    { what: 'what became of it in the audit log' },
+  );
+  expect(events.slice(0, 3)).toEqual(['session.woken', 'session.dormant', 'session.woken']);
+});
+
+it('an account that somebody removed on the cluster is made anew, unnoticed', async () => {
+  const person = await portal.visitor([await portal.role()]);
+  const { kubeconfig, id } = await issue(person);
+  using tools = await OwnTools.with(kubeconfig);
+  const look = () => tools.kubectl('get', 'pods', `--namespace=${namespace}`);
+  expect(await look()).toMatchObject({ code: 0 });
+  await kubectlAsAdmin('delete', 'serviceaccounts', '--all-namespaces', `--selector=sallyport.dev/session=${id}`);
+  // The API server remembers a token that it has seen for some seconds.
+  await until(async () => (await look()).code === 0 && (await accountsOf(id)).includes('serviceaccount/'), {
+    within: 30_000,
+    what: 'another account',
+  });
+});
+
+it('its time, a disabled person, a lost role: each ends it at the next call, and says so', async () => {
+  const role = await portal.role();
+  const person = await portal.visitor([role]);
+  const call = async (kubeconfig: string) => {
+    const answer = await fetchThrough(`/k8s/${CLUSTER}/api/v1/namespaces/${namespace}/pods`, tokenOf(kubeconfig));
+    return { status: answer.status, code: answer.headers['x-sallyport-error-code'] };
+  };
+  const first = await issue(person);
+  expect(await call(first.kubeconfig)).toMatchObject({ status: 200 });
+  await portal.admin('PATCH', `/users/${person.id}`, { disabled: true });
+  expect(await call(first.kubeconfig)).toEqual({ status: 401, code: 'credential-revoked' });
+  const other = await portal.visitor([role]);
+  const second = await issue(other);
+  await portal.admin('DELETE', `/roles/${role}`);
+  expect(await call(second.kubeconfig)).toEqual({ status: 401, code: 'credential-revoked' });
+  expect(await portal.ended(second.id)).toMatchObject({ endReason: 'revoked' });
+  const third = await portal.visitor([await portal.role({ hardCapMs: 3_000 })]);
+  const short = await issue(third);
+  expect(await call(short.kubeconfig)).toMatchObject({ status: 200 });
+  expect(await portal.ended(short.id)).toMatchObject({ endReason: 'hard-cap' });
+  expect(await call(short.kubeconfig)).toMatchObject({ status: 401 });
+});
+
+it('a credential opens its own cluster only, and a shell’s credential nothing here', async () => {
+  const person = await portal.visitor([await portal.role()]);
+  const { kubeconfig } = await issue(person);
+  const token = tokenOf(kubeconfig);
+  const codeOf = async (path: string, bearer: string | null) => {
+    const { status, headers } = await fetchThrough(path, bearer);
+    return [status, headers['x-sallyport-error-code']];
+  };
+  expect(await codeOf('/k8s/elsewhere/api', token)).toEqual([403, 'cluster-mismatch']);
+  expect(await codeOf('/k8s', token)).toEqual([404, 'not-found']);
+  expect(await codeOf('/k8s/../k8s/test/api', token)).toEqual([404, 'not-found']);
+  expect(await codeOf(`/K8S/${CLUSTER}/api`, token)).toEqual([404, 'not-found']);
+  expect(await codeOf(`/k8s/${CLUSTER}%2fapi`, token)).toEqual([404, 'not-found']);
+  expect(await codeOf(`/k8s/${CLUSTER}/api`, null)).toEqual([401, 'credential-missing']);
+  expect(await codeOf(`/k8s/${CLUSTER}/api`, `${token.slice(0, -8)}AAAAAAAA`)).toEqual([401, 'token-invalid']);
+  // The shell's own, read where the session host keeps it.
+  const { id, terminal } = await person.open();
+  await terminal.shows(/\$ $/);
+  terminal.type('cat /run/sallyport-user/token\r');
+  const [stolen] = await terminal.shows(/eyJ[\w-]+\.[\w-]+\.[\w-]+/);
+  expect(await codeOf(`/k8s/${CLUSTER}/api`, stolen)).toEqual([401, 'token-invalid']);
+  await person.api('POST', `/sessions/${id}/end`);
+});
+
+/** One request to the gateway's address, its target as it is given. */
+async function fetchThrough(path: string, token: string | null) {
+  const { port } = new URL(portal.gatewayUrl);
+  return new Promise<{ status: number; headers: Record<string, string | string[] | undefined> }>((resolve, reject) => {
+    const outgoing = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      // What is looked at is the answer; that kubectl verifies the certificate is seen above.
+      rejectUnauthorized: false,
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    });
+    outgoing.once('error', reject);
+    outgoing.once('response', (answer) => {
+      answer.resume();
+      answer.once('end', () => resolve({ status: answer.statusCode!, headers: answer.headers }));
+    });
+    outgoing.end();
+  });
+}

@@ -1,0 +1,24 @@
+/** A way in: whose session a request on the Kubernetes path is, by where it came in and what it carries. */
+import type { IncomingMessage } from 'node:http';
+import type { Problem } from '../domain/problem.ts';
+import type { GatewaySession } from './session-directory.ts';
+
+export type Admission = {
+  session: GatewaySession;
+  /** Why its credential is refused all the same; known to be this session's doing, it goes into the audit log. */
+  refused: Problem | null;
+  /** The token of the session's account; waits while it is being made. Throws Problem, or the signal's reason. */
+  upstreamToken(signal: AbortSignal): Promise<string>;
+  /** The cluster does not know that token. True where entering again brings another account. */
+  accountGone(): boolean;
+};
+
+export interface Door {
+  /** Throws the Problem to answer with where no session can be named. */
+  enter(incoming: IncomingMessage): Promise<Admission>;
+}
+
+/** The token of `Authorization: Bearer`; null where there is none. */
+export function bearerOf(incoming: IncomingMessage): string | null {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(incoming.headers.authorization ?? '')?.[1] ?? null;
+}

@@ -1,0 +1,113 @@
+/** One's own kubeconfigs: GET, POST /me/kubeconfigs, DELETE /me/kubeconfigs/{id}. Each credential is a session. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { Problem } from '../../domain/problem.ts';
+import type { Person } from '../../domain/person.ts';
+import type { Caller, SessionListFilter, SessionView } from '../../sessions/sessions.ts';
+import type { IssuedCredential } from '../../sessions/kubeconfigs.ts';
+import { personOf } from '../env.ts';
+import { newRouter, problems, type Router } from '../router.ts';
+import { credentialSchema, issuedKubeconfigSchema, issueKubeconfigSchema, page, type Credential } from '../schemas.ts';
+
+type Entry = { cluster: string; namespace: string; token: string };
+
+export type KubeconfigsRoutesDeps = {
+  kubeconfigs: {
+    issue(
+      person: Person,
+      wish: { cluster: string; role?: string | undefined; lifetimeMs: number },
+      caller: Caller,
+    ): Promise<IssuedCredential>;
+  };
+  sessions: {
+    get(id: string, person: Person): Promise<SessionView>;
+    list(person: Person, filter: SessionListFilter): Promise<{ items: SessionView[] }>;
+    endBy(id: string, person: Person, caller: Caller): Promise<SessionView>;
+  };
+  /** Names of all clusters. */
+  clusters(): Promise<string[]>;
+  /** The text of a kubeconfig with these contexts. */
+  file(entries: readonly [Entry, ...Entry[]]): string;
+  /** Whatever is asked for, none lives longer. */
+  longestMs: number;
+};
+
+/** Ended ones are history, which the list of sessions has. */
+const STANDING = ['active', 'dormant'] as const;
+
+const json = <T extends z.ZodType>(schema: T) => ({ content: { 'application/json': { schema } } });
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/me/kubeconfigs',
+  summary: 'The credentials of your kubeconfigs that are valid, newest first',
+  responses: { 200: { description: 'Credentials', ...json(page(credentialSchema)) }, ...problems(401, 403) },
+});
+const issueRoute = createRoute({
+  method: 'post',
+  path: '/me/kubeconfigs',
+  summary: 'Make a kubeconfig for your own tools; the tokens in it are shown this once',
+  request: { body: { ...json(issueKubeconfigSchema), required: true } },
+  responses: {
+    201: { description: 'The kubeconfig', ...json(issuedKubeconfigSchema) },
+    ...problems(400, 401, 403, 404, 409),
+  },
+});
+const revokeRoute = createRoute({
+  method: 'delete',
+  path: '/me/kubeconfigs/{id}',
+  summary: 'Revoke one of your kubeconfigs’ credentials; calls under way end',
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 204: { description: 'Revoked' }, ...problems(401, 403, 404) },
+});
+
+export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
+  const routes = newRouter();
+  routes.openapi(listRoute, async (c) => {
+    const person = personOf(c, 'read');
+    const own = { channel: 'kubeconfig' as const, userId: person.id, states: [...STANDING], limit: 200 };
+    const { items } = await deps.sessions.list(person, own);
+    return c.json({ items: items.map(shown), next: null }, 200);
+  });
+  routes.openapi(issueRoute, async (c) => {
+    const person = personOf(c, 'sessions');
+    const { clusters, role, minutes } = c.req.valid('json');
+    const names = [...new Set(clusters ?? (await deps.clusters()))];
+    const lifetimeMs = Math.min(minutes * 60_000, deps.longestMs);
+    const caller = { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
+    const issued: IssuedCredential[] = [];
+    for (const cluster of names)
+      issued.push(await deps.kubeconfigs.issue(person, { cluster, role, lifetimeMs }, caller));
+    const [first, ...others] = issued.map(({ cluster, namespace, token }) => ({
+      cluster: cluster.name,
+      namespace,
+      token,
+    }));
+    if (!first)
+      throw new Problem('cluster-not-reachable', 404, 'No cluster is registered yet.', {
+        next: 'Register one first, or ask an administrator to.',
+      });
+    const credentials = await Promise.all(issued.map(({ sessionId }) => deps.sessions.get(sessionId, person)));
+    return c.json({ kubeconfig: deps.file([first, ...others]), credentials: credentials.map(shown) }, 201);
+  });
+  routes.openapi(revokeRoute, async (c) => {
+    const person = personOf(c, 'sessions');
+    const { id } = c.req.valid('param');
+    const session = await deps.sessions.get(id, person);
+    if (session.channel !== 'kubeconfig')
+      throw new Problem('session-not-found', 404, 'There is no such kubeconfig, or none that you may see.', {
+        next: 'Look it up in the list of your kubeconfigs.',
+      });
+    await deps.sessions.endBy(id, person, {
+      clientAddress: c.get('clientAddress'),
+      correlationId: c.get('correlationId'),
+    });
+    return c.body(null, 204);
+  });
+  return routes;
+}
+
+function shown(session: SessionView): Credential {
+  const { id, state, cluster, role, openedAt, clientAddress, lastInputAt, hardCapAt, endedAt, endDetail } = session;
+  const lastUsedAt = lastInputAt === openedAt ? null : lastInputAt;
+  return { id, state, cluster, role, openedAt, clientAddress, lastUsedAt, expiresAt: hardCapAt, endedAt, endDetail };
+}
