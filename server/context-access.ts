@@ -18,7 +18,7 @@ import { ApiServer } from './gateway/api-server.ts';
 import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
 import { EgressProxy } from './gateway/egress.ts';
 import { kubeconfigFile, type KubeconfigEntry } from './gateway/kubeconfig-file.ts';
-import { listenGateway } from './gateway/listener.ts';
+import { listenGateway, type GatewayListener } from './gateway/listener.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
 import { SandboxGateway } from './gateway/sandbox-gateway.ts';
@@ -116,7 +116,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   registerTerminalMetrics(deps.metrics.registry, () => terminals.queued());
   const metrics = new GatewayMetrics(deps.metrics.registry, () => ({
     calls: calls.count,
-    connections: gateway.connections,
+    connections: gateway.connections + listener.connections,
   }));
   const api = opening.use(
     new ApiServer({
@@ -204,7 +204,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   );
   // Without a certificate of the operator's the gateway's address has one of the sandboxes' authority.
   const own = config.tls ?? (await ownCertificate(authority));
-  const listener = opening.use(
+  const listener: GatewayListener = opening.use(
     await listenGateway(config.gateway, own, {
       api,
       sessions: kubeconfigs,

@@ -17,18 +17,22 @@ export function EndSession({
   onClose: () => void;
 }) {
   const keep = useKeepSession();
+  const terminal = session.channel === 'terminal';
   return (
     <Confirm
       open={open}
       onClose={onClose}
-      title="End this session?"
-      action="End session"
+      title={terminal ? 'End this session?' : 'Revoke this kubeconfig?'}
+      action={terminal ? 'End session' : 'Revoke'}
       act={async () => keep(await api.endSession(session.id))}
     >
       <p>
-        {own ? 'Your' : `${session.user.name}’s`} shell on <strong>{session.cluster.name}</strong> and everything
-        running in it stops, its files are gone, and its account on the cluster is removed. What happened stays
-        recorded.
+        {own ? 'Your' : `${session.user.name}’s`} {terminal ? 'shell' : 'kubeconfig'} on{' '}
+        <strong>{session.cluster.name}</strong>{' '}
+        {terminal
+          ? 'and everything running in it stops, its files are gone,'
+          : 'is refused from the next call on, what runs now ends,'}{' '}
+        and its account on the cluster is removed. What happened stays recorded.
       </p>
     </Confirm>
   );

@@ -33,7 +33,11 @@ function noCluster(incoming: IncomingMessage, response: ServerResponse): void {
   answerProblem(response, problem, { request: null, correlationId: correlationOf(incoming.headers), auditId: null });
 }
 
-export type GatewayListener = AsyncDisposable & { port: number };
+export type GatewayListener = AsyncDisposable & {
+  port: number;
+  /** Open now. */
+  readonly connections: number;
+};
 
 /** Throws node's error where the address cannot be had. `tls` is PEM. */
 export async function listenGateway(
@@ -83,6 +87,9 @@ export async function listenGateway(
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    get connections() {
+      return sockets.size;
+    },
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();

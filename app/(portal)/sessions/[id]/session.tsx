@@ -120,7 +120,9 @@ function Summary({ session }: { session: Session }) {
             opened <Time at={session.openedAt} />
           </span>
           <span className="text-muted">lasted {duration(end.getTime() - new Date(session.openedAt).getTime())}</span>
-          <span className="text-muted">recorded {bytes(session.recordedBytes)}</span>
+          {session.channel === 'terminal' ? (
+            <span className="text-muted">recorded {bytes(session.recordedBytes)}</span>
+          ) : null}
           {session.state === 'ended' ? (
             <span>
               {endSentence(session)} {endDetail(session)}

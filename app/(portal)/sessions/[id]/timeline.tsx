@@ -14,11 +14,13 @@ import { Calls } from './calls.tsx';
 
 /** The session on one clock: what it showed beside what it did on the cluster. */
 export function Timeline({ session, recording }: { session: Session; recording: boolean }) {
-  if (!recording)
+  // A kubeconfig has no screen: its calls are all there is.
+  const terminal = session.channel === 'terminal';
+  if (!recording || !terminal)
     return (
       <Side label="Calls to the cluster" alone>
         <Calls session={session} at={null} onSeek={null} />
-        <p className="mt-2 text-muted">The recording itself is for auditors.</p>
+        {terminal ? <p className="mt-2 text-muted">The recording itself is for auditors.</p> : null}
       </Side>
     );
   return <WithRecording session={session} />;
