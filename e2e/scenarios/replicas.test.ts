@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../machine/until.ts';
 import { CloseCode } from '../../protocol/frames.ts';
 import { leftovers, nothing } from '../leftovers.ts';
+import { OwnTools } from '../own-tools.ts';
 import { TestPortal, type Visitor } from '../portal.ts';
 
 let here: TestPortal;
@@ -56,6 +57,26 @@ it('a session that another replica holds is shown and ended by each, and typed i
   expect(await here.admin('POST', `/sessions/${id}/end`)).toMatchObject({ state: 'ended', endReason: 'revoked' });
   await terminal.close();
   expect((await leftovers(here)).containers).not.toContain(id);
+  expect((await leftovers(here)).cluster).toEqual([]);
+});
+
+it('a kubeconfig works at every replica, and one revoked at one is refused by the other at its next call', async () => {
+  const person = await here.visitor([await here.role({ clusterRoles: ['view'] })]);
+  type Issued = { kubeconfig: string; credentials: { id: string }[] };
+  const { kubeconfig, credentials } = await person.api<Issued>('POST', '/me/kubeconfigs', {});
+  const { id } = credentials[0]!;
+  using atHere = await OwnTools.with(kubeconfig);
+  using atThere = await OwnTools.with(kubeconfig.replaceAll(here.gatewayUrl, there.gatewayUrl));
+  for (const tools of [atHere, atThere, atHere])
+    expect(await tools.kubectl('get', 'configmaps')).toMatchObject({ code: 0 });
+  const watch = atThere.start('kubectl', ['get', 'configmaps', '--all-namespaces', '--watch']);
+  await until(async () => watch.output().includes('kube-root-ca.crt'), { what: 'the watch' });
+  await person.api('DELETE', `/me/kubeconfigs/${id}`);
+  const began = performance.now();
+  expect(await atThere.kubectl('get', 'configmaps')).toMatchObject({ code: 1 });
+  await watch.ended;
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(await here.ended(id)).toMatchObject({ endReason: 'ended-by-person', cleanupPending: false });
   expect((await leftovers(here)).cluster).toEqual([]);
 });
 
