@@ -6,6 +6,7 @@ import type { Bench } from './context.ts';
 import { judge, type Figure, type Measurement } from './figure.ts';
 import { echo } from './figures/echo.ts';
 import { flood } from './figures/flood.ts';
+import { gateway } from './figures/gateway.ts';
 import { idle } from './figures/idle.ts';
 import { kubectl } from './figures/kubectl.ts';
 import { output } from './figures/output.ts';
@@ -22,6 +23,7 @@ const FIGURES: Record<string, (bench: Bench) => Promise<Measurement[]>> = {
   flood,
   idle,
   kubectl,
+  gateway,
   render,
 };
 const DOCUMENT = fileURLToPath(new URL('../docs/performance.md', import.meta.url));

@@ -1,12 +1,12 @@
 /** `kubectl get pods` of 500 pods: in a session's shell, and straight at the API server from the same image. */
-import { chmod, chown, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { interleave, openShell, type Bench, type Shell } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { median } from '../statistics.ts';
 import { PROMPT, Reader } from '../terminal.ts';
+import { populated } from './pods.ts';
 
 const PODS = 500;
 const SAMPLE_PODS = 20;
@@ -64,33 +64,4 @@ async function getPods(shell: Pick<Shell, 'terminal' | 'reader'>, namespace: str
   if (runs.length !== calls || runs.some((run) => Number(run[2]) !== pods))
     throw new Error(`kubectl did not list ${pods} pods: ${JSON.stringify(shell.reader.tail.slice(-400))}`);
   return median(runs.map((run) => Number(run[1]) / 1000));
-}
-
-/** A namespace with pods that no scheduler takes: they cost the API server what any pod does, and no node anything. */
-async function populated(kubeconfig: string, pods: number): Promise<AsyncDisposable & { name: string }> {
-  const config = new KubeConfig();
-  config.loadFromString(await readFile(kubeconfig, 'utf8'));
-  const core = config.makeApiClient(CoreV1Api);
-  const { metadata } = await core.createNamespace({ body: { metadata: { generateName: 'sallyport-bench-' } } });
-  const namespace = metadata!.name!;
-  const create = (index: number) =>
-    core.createNamespacedPod({
-      namespace,
-      body: {
-        metadata: { name: `web-${String(index).padStart(4, '0')}`, labels: { app: 'web' } },
-        spec: {
-          schedulingGates: [{ name: 'sallyport.dev/bench' }],
-          automountServiceAccountToken: false,
-          containers: [{ name: 'web', image: 'sallyport.test/none:1' }],
-        },
-      },
-    });
-  for (let index = 0; index < pods; index += 20)
-    await Promise.all(Array.from({ length: Math.min(20, pods - index) }, (_, offset) => create(index + offset)));
-  return {
-    name: namespace,
-    async [Symbol.asyncDispose]() {
-      await core.deleteNamespace({ name: namespace });
-    },
-  };
 }

@@ -1,0 +1,150 @@
+/** People's own tools through the gateway's address, against the API server itself on the same connection settings. */
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parse } from 'yaml';
+import { interleave, type Bench } from '../context.ts';
+import type { Measurement } from '../figure.ts';
+import { median, percentile } from '../statistics.ts';
+import { populated } from './pods.ts';
+
+const PER_SECOND = 200;
+const SECONDS = 10;
+const PODS = 5_000;
+const LISTS = 3;
+const FIRST_CALLS = 10;
+/** What a person's day needs; the figure is of one credential that is there already. */
+const GET = '/api/v1/namespaces/default';
+
+type Side = { origin: URL; prefix: string; agent: Agent; headers: Record<string, string> };
+
+export async function gateway(bench: Bench): Promise<Measurement[]> {
+  const direct = await directly(bench.kubeconfig);
+  const ours = await issued(bench);
+  try {
+    await call(ours, GET);
+    await call(direct, GET);
+    const small = { ours: [] as number[][], direct: [] as number[][] };
+    const seconds = bench.sample ? 1 : SECONDS;
+    await interleave(
+      bench.rounds,
+      async () => void small.ours.push(await paced(ours, seconds)),
+      async () => void small.direct.push(await paced(direct, seconds)),
+    );
+    const added = (at: number): number =>
+      median(small.ours.map((times, round) => percentile(times, at) - percentile(small.direct[round]!, at)));
+    const first: number[] = [];
+    for (let at = 0; at < (bench.sample ? 1 : FIRST_CALLS); at++) first.push(await firstCall(bench));
+    return [
+      { ...absolute('gateway GET added p50', added(0.5)), target: { kind: 'at-most', value: 1 } },
+      { ...absolute('gateway GET added p99', added(0.99)), target: { kind: 'at-most', value: 5 } },
+      { ...absolute('gateway first call of a credential', median(first)), target: { kind: 'at-most', value: 150 } },
+      await list(bench, { ours, direct }),
+    ];
+  } finally {
+    for (const { agent } of [ours, direct]) agent.destroy();
+  }
+}
+
+function absolute(name: string, ours: number) {
+  return { name, unit: 'ms' as const, ours, peerName: null, peer: null };
+}
+
+async function list(bench: Bench, sides: { ours: Side; direct: Side }): Promise<Measurement> {
+  const pods = bench.sample ? 20 : PODS;
+  await using namespace = await populated(bench.kubeconfig, pods);
+  const path = `/api/v1/namespaces/${namespace.name}/pods?limit=0`;
+  const times = { ours: [] as number[], direct: [] as number[] };
+  const once = async (side: Side): Promise<number> => median(await repeat(LISTS, () => call(side, path)));
+  await interleave(
+    bench.rounds,
+    async () => void times.ours.push(await once(sides.ours)),
+    async () => void times.direct.push(await once(sides.direct)),
+  );
+  return {
+    name: `gateway list of ${pods} pods`,
+    unit: 'ms',
+    ours: median(times.ours),
+    peerName: 'direct',
+    peer: median(times.direct),
+    target: { kind: 'ratio-at-most', value: 1.05 },
+  };
+}
+
+/** ms from the first byte asked to the last byte answered, the session's account made meanwhile. */
+async function firstCall(bench: Bench): Promise<number> {
+  const side = await issued(bench);
+  try {
+    return await call(side, GET);
+  } finally {
+    side.agent.destroy();
+  }
+}
+
+async function issued(bench: Bench): Promise<Side> {
+  type Issued = { kubeconfig: string };
+  const { kubeconfig } = await bench.portal.call<Issued>('POST', '/api/v1/me/kubeconfigs', {
+    clusters: [bench.cluster],
+    role: bench.role,
+  });
+  type File = {
+    clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
+    users: { user: { token: string } }[];
+  };
+  const { clusters, users } = parse(kubeconfig) as File;
+  const { server, 'certificate-authority-data': ca } = clusters[0]!.cluster;
+  const origin = new URL(server);
+  return {
+    origin,
+    prefix: origin.pathname,
+    agent: new Agent({ keepAlive: true, ca: Buffer.from(ca, 'base64') }),
+    headers: { authorization: `Bearer ${users[0]!.user.token}` },
+  };
+}
+
+async function directly(kubeconfig: string): Promise<Side> {
+  type File = {
+    clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
+    users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[];
+  };
+  const { clusters, users } = parse(await readFile(kubeconfig, 'utf8')) as File;
+  const { server, 'certificate-authority-data': ca } = clusters[0]!.cluster;
+  const { 'client-certificate-data': cert, 'client-key-data': key } = users[0]!.user;
+  const of = (base64: string) => Buffer.from(base64, 'base64');
+  const agent = new Agent({ keepAlive: true, ca: of(ca), cert: of(cert), key: of(key) });
+  return { origin: new URL(server), prefix: '', agent, headers: {} };
+}
+
+/** Calls begin at a steady rate, however long each takes; their times in ms. */
+async function paced(side: Side, seconds: number): Promise<number[]> {
+  const begun: Promise<number>[] = [];
+  const start = performance.now();
+  for (let at = 0; at < PER_SECOND * seconds; at++) {
+    const wait = start + (at * 1_000) / PER_SECOND - performance.now();
+    if (wait > 0) await delay(wait);
+    begun.push(call(side, GET));
+  }
+  return Promise.all(begun);
+}
+
+async function repeat(times: number, work: () => Promise<number>): Promise<number[]> {
+  const out: number[] = [];
+  for (let at = 0; at < times; at++) out.push(await work());
+  return out;
+}
+
+/** ms. Throws where the answer is not 200. */
+async function call({ origin, prefix, agent, headers }: Side, path: string): Promise<number> {
+  const start = performance.now();
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const { hostname, port } = origin;
+    const outgoing = request({ hostname, port, agent, path: prefix + path, headers });
+    outgoing.once('error', reject);
+    outgoing.once('response', resolve);
+    outgoing.end();
+  });
+  for await (const _ of answer);
+  if (answer.statusCode !== 200) throw new Error(`${path} answered ${answer.statusCode}`);
+  return performance.now() - start;
+}
