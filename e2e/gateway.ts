@@ -17,6 +17,7 @@ import { GatewayMetrics } from '../server/gateway/metrics.ts';
 import { SandboxGateway } from '../server/gateway/sandbox-gateway.ts';
 import type { GatewaySession } from '../server/gateway/session-directory.ts';
 import { KubernetesTokens } from '../server/gateway/tokens.ts';
+import { RateLimiter } from '../server/rate-limiter.ts';
 import { SessionAccounts } from '../server/kube/accounts.ts';
 import { KubeClient } from '../server/kube/client.ts';
 import { openConnection, type ClusterConnection } from '../server/kube/connection.ts';
@@ -94,7 +95,12 @@ export class TestGateway implements AsyncDisposable {
     this.signingKey = parts.signingKey;
     this.tokens = new KubernetesTokens({ keys: [parts.signingKey], issuer: parts.portalId, now });
     this.calls = this.#stack.use(new LiveCalls(() => Date.now()));
-    const metrics = new GatewayMetrics(new Registry(), () => ({ calls: this.calls.count, connections: 0 }));
+    const metrics = new GatewayMetrics(new Registry(), () => ({
+      calls: this.calls.count,
+      streams: this.calls.streams,
+      waiting: 0,
+      connections: 0,
+    }));
     const sessions = {
       alive: (id: string) => {
         const found = this.#sessions.get(id);
@@ -115,6 +121,7 @@ export class TestGateway implements AsyncDisposable {
         },
         audit: this.audit,
         calls: this.calls,
+        rate: new RateLimiter({ perSecond: 100, burst: 200, queue: 50 }, () => performance.now()),
         metrics: () => metrics,
         now,
         onFault: (error) => this.faults.push(error),

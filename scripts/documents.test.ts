@@ -48,8 +48,8 @@ describe('docs/architecture.md', () => {
 });
 
 describe('docs/errors.md', () => {
-  /** `new Problem('code', …`, `refuse('code', …`, `{ code: 'code', status: …`. */
-  const CODE = /(?:new Problem|\brefuse)\(\s*'([a-z-]+)',\s*(?:[\w.]+),|code: '([a-z-]+)',\s*status: \d/g;
+  /** `new Problem('code', …`, `super('code', …` of its kinds, `refuse('code', …`, `{ code: 'code', status: …`. */
+  const CODE = /(?:new Problem|\bsuper|\brefuse)\(\s*'([a-z-]+)',\s*(?:[\w.]+),|code: '([a-z-]+)',\s*status: \d/g;
   const used = new Set(
     sources
       .filter((path) => /^(server|sandbox|db)\//.test(path) && !path.startsWith('sandbox/host/'))

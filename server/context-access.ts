@@ -30,6 +30,7 @@ import { SessionAccounts } from './kube/accounts.ts';
 import type { ClusterHealthWatch } from './kube/health.ts';
 import type { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import { Recordings } from './recording/recordings.ts';
 import { Kubeconfigs } from './sessions/kubeconfigs.ts';
 import { keepSessions } from './sessions/keeper.ts';
@@ -111,11 +112,14 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     alive: (id: string) => sessions.alive(id),
     upstreamToken: (id: string, signal: AbortSignal) => sessions.upstreamToken(id, signal),
   };
-  const calls = opening.use(new LiveCalls(() => Date.now()));
+  const calls = opening.use(new LiveCalls(() => Date.now(), { streams: config.limits.streams }));
+  const rate = new RateLimiter(config.limits.kubernetes, () => performance.now());
   const tokens = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now });
   registerTerminalMetrics(deps.metrics.registry, () => terminals.queued());
   const metrics = new GatewayMetrics(deps.metrics.registry, () => ({
     calls: calls.count,
+    streams: calls.streams,
+    waiting: rate.waiting,
     connections: gateway.connections + listener.connections,
   }));
   const api = opening.use(
@@ -130,6 +134,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       },
       audit,
       calls,
+      rate,
       metrics: () => metrics,
       now,
       onFault: (err) => deps.log.error({ err, part: 'gateway' }, 'a Kubernetes call failed unexpectedly'),

@@ -57,6 +57,7 @@ import { ClusterHealthWatch } from './kube/health.ts';
 import { manifest } from './kube/manifest.ts';
 import { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import { replicaId, startHeartbeat } from './replica.ts';
 
 export type Context = AsyncDisposable & {
@@ -265,6 +266,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     trusted,
     monitoring: addressRanges(config.monitoringFrom),
     identify,
+    rate: new RateLimiter(config.limits.rest, () => performance.now()),
     hold,
     health,
     metrics,

@@ -1,4 +1,5 @@
 /** The configuration, validated and typed: the second of three steps. Whoever holds a Config need check nothing. */
+import type { Rate } from '../domain/token-bucket.ts';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -70,6 +71,8 @@ export type Config = {
   egress: { allow: string[]; privateRanges: string[] };
   /** Loopback and private addresses that clusters may be registered with through the portal. */
   clusters: { allowPrivate: boolean | readonly string[] };
+  /** How often a credential, or a person, may call, and how many streams a session may hold open. */
+  limits: { kubernetes: Rate; rest: Rate; streams: number };
   /** What seeded roles, and roles made without saying otherwise, get. */
   sessionDefaults: { idleMs: number; detachedMs: number; hardCapMs: number; maxSessions: number };
   developerNamespaces: string[];
@@ -115,6 +118,19 @@ export function parseConfig(env: Env): Config {
     sandbox: parseSandbox(env),
     egress: { allow: list(env, 'SALLYPORT_EGRESS_ALLOW'), privateRanges: cidrs(env, 'SALLYPORT_EGRESS_PRIVATE') },
     clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
+    limits: {
+      kubernetes: {
+        perSecond: integer(env, 'SALLYPORT_API_RATE', 100, 1, 100_000),
+        burst: integer(env, 'SALLYPORT_API_BURST', 200, 1, 100_000),
+        queue: integer(env, 'SALLYPORT_API_QUEUE', 50, 0, 10_000),
+      },
+      rest: {
+        perSecond: integer(env, 'SALLYPORT_REST_RATE', 50, 1, 100_000),
+        burst: integer(env, 'SALLYPORT_REST_BURST', 200, 1, 100_000),
+        queue: 0,
+      },
+      streams: integer(env, 'SALLYPORT_SESSION_STREAMS', 100, 1, 256),
+    },
     sessionDefaults: {
       idleMs: integer(env, 'SALLYPORT_SESSION_IDLE_MINUTES', 15, 1, 24 * 60) * MINUTE,
       detachedMs: integer(env, 'SALLYPORT_SESSION_DETACHED_MINUTES', 5, 0, 24 * 60) * MINUTE,

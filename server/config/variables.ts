@@ -164,6 +164,16 @@ export const variables = {
     'Private and loopback addresses that clusters may be registered with in the portal: CIDRs, separated by commas; `on`: any; `off`: none. A cluster that `npm run up` or `cluster add` registers on the server needs no leave.',
     'off',
   ),
+  SALLYPORT_API_RATE: variable('Limits', 'Kubernetes calls a second of one credential.', '100'),
+  SALLYPORT_API_BURST: variable('Limits', 'As many at once before that counts.', '200'),
+  SALLYPORT_API_QUEUE: variable('Limits', 'As many wait for their turn; the next one is refused with 429.', '50'),
+  SALLYPORT_REST_RATE: variable('Limits', 'REST requests a second of one person, or of one address.', '50'),
+  SALLYPORT_REST_BURST: variable('Limits', 'As many at once before that counts; then 429.', '200'),
+  SALLYPORT_SESSION_STREAMS: variable(
+    'Limits',
+    'Streams that one session may have open: watches, followed logs, exec, attach, port-forward.',
+    '100',
+  ),
   SALLYPORT_SESSION_IDLE_MINUTES: variable(
     'Sessions',
     'Default of new roles: end after this long without input.',

@@ -17,6 +17,7 @@ import { databaseUnavailable } from '../domain/shared-problems.ts';
 import { correlationOf } from './correlation.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
 import type { Admission, Door } from './door.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -27,6 +28,8 @@ export type ApiCallDeps = {
   };
   audit: AuditSink & { startCall(facts: CallFacts): CallRecord };
   calls: LiveCalls;
+  /** By credential. */
+  rate: RateLimiter;
   metrics: () => GatewayMetrics;
   now(): Date;
 };
@@ -169,14 +172,15 @@ export class ApiCall {
     parsed: KubeRequest | { refused: Refusal },
   ): Promise<KubeRequest> {
     if (denied) throw denied;
+    // One credential, one session.
+    await this.#deps.rate.pass(session.id);
     const unfit = headerRefusal(this.incoming.rawHeaders);
     if (unfit) throw toProblem(unfit);
     if ('refused' in parsed) throw toProblem(parsed.refused);
     const { portalNamespace } = await this.#deps.clusters.upstream(session.clusterId);
     const refused = refusalOf(parsed, { portalNamespace });
     if (refused) throw toProblem(refused);
-    this.#live = this.#deps.calls.begin(session.id, this.#at.getTime());
-    this.#live.stream = isLongRunning(parsed);
+    this.#live = this.#deps.calls.begin(session.id, this.#deps.now().getTime(), isLongRunning(parsed));
     return parsed;
   }
 
@@ -187,8 +191,11 @@ export class ApiCall {
   async #recordRefusal(problem: Problem): Promise<void> {
     this.status = problem.status;
     this.#deps.metrics().refused(problem.code);
+    const times = problem instanceof RateLimited ? problem.toTell : 1;
+    // A flood of refusals fills no log.
+    if (times === 0) return;
     const facts = this.#facts();
-    const detail = { ...facts.detail, status: problem.status, reason: problem.code };
+    const detail = { ...facts.detail, status: problem.status, reason: problem.code, ...(times > 1 ? { times } : {}) };
     // Where it cannot be kept, the refusal stands all the same: nothing happened that would have to be on record.
     await this.#deps.audit.record({ ...facts, code: 'api.refused', detail }).catch(() => {});
   }

@@ -8,7 +8,7 @@ export type LiveCall = {
   /** Resolves when nothing of the call is left. */
   readonly ended: Promise<void>;
   /** Bodies and streams that may rest: watches, followed logs, exec. */
-  stream: boolean;
+  readonly stream: boolean;
   /** When bytes last moved in either direction. */
   progressAt: number;
 };
@@ -23,7 +23,11 @@ export class LiveCalls implements Disposable {
   readonly #bySession = new Map<string, Set<LiveCall>>();
   readonly #sweep: NodeJS.Timeout;
 
-  constructor(now: () => number) {
+  readonly #streams: number;
+
+  /** `streams`: how many a session may have open at once. */
+  constructor(now: () => number, { streams = 100 }: { streams?: number } = {}) {
+    this.#streams = streams;
     this.#sweep = setInterval(() => this.#endStalled(now()), SWEEP_MS).unref();
   }
 
@@ -33,13 +37,25 @@ export class LiveCalls implements Disposable {
     return sum;
   }
 
-  /** Throws Problem `too-many-calls`. */
-  begin(sessionId: string, now: number): LiveCall & { end(): void } {
+  /** Streams among them: watches, followed logs, exec. */
+  get streams(): number {
+    let sum = 0;
+    for (const calls of this.#bySession.values()) sum += streamsAmong(calls);
+    return sum;
+  }
+
+  /** Throws Problem `too-many-calls`, `too-many-streams`. */
+  begin(sessionId: string, now: number, stream: boolean): LiveCall & { end(): void } {
     const calls = this.#bySession.get(sessionId) ?? new Set();
     if (calls.size >= CALLS_PER_SESSION)
       throw new Problem('too-many-calls', 429, `This session has ${CALLS_PER_SESSION} Kubernetes calls under way.`, {
         next: 'Wait until some have ended; streams left open (watch, logs -f, port-forward) count too.',
         meta: { limit: String(CALLS_PER_SESSION) },
+      });
+    if (stream && streamsAmong(calls) >= this.#streams)
+      throw new Problem('too-many-streams', 429, `This session has ${this.#streams} streams open, the most it may.`, {
+        next: 'End some: watches, logs -f, exec, attach and port-forward are streams.',
+        meta: { limit: String(this.#streams) },
       });
     this.#bySession.set(sessionId, calls);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -47,7 +63,7 @@ export class LiveCalls implements Disposable {
       sessionId,
       abort: new AbortController(),
       ended: promise,
-      stream: false,
+      stream,
       progressAt: now,
       end: () => {
         calls.delete(call);
@@ -87,4 +103,10 @@ export class LiveCalls implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#sweep);
   }
+}
+
+function streamsAmong(calls: Set<LiveCall>): number {
+  let sum = 0;
+  for (const { stream } of calls) if (stream) sum++;
+  return sum;
 }

@@ -9,7 +9,10 @@ export class GatewayMetrics {
   readonly #egress: Counter<'outcome'>;
 
   /** `running` is asked at each scrape. */
-  constructor(registry: Registry, running: () => { calls: number; connections: number }) {
+  constructor(
+    registry: Registry,
+    running: () => { calls: number; streams: number; waiting: number; connections: number },
+  ) {
     const registers = [registry];
     this.#calls = new Counter({
       name: 'sallyport_kubernetes_calls_total',
@@ -51,8 +54,24 @@ export class GatewayMetrics {
       },
     });
     new Gauge({
+      name: 'sallyport_kubernetes_streams_running',
+      help: 'Streams among them: watches, followed logs, exec, attach, port-forward.',
+      registers,
+      collect() {
+        this.set(running().streams);
+      },
+    });
+    new Gauge({
+      name: 'sallyport_kubernetes_calls_waiting',
+      help: 'Kubernetes calls that wait for their turn by the rate of their credential.',
+      registers,
+      collect() {
+        this.set(running().waiting);
+      },
+    });
+    new Gauge({
       name: 'sallyport_kubernetes_connections',
-      help: 'Connections from sandboxes to the Kubernetes path and the egress proxy.',
+      help: 'Connections of sandboxes and of people’s own tools to the Kubernetes path and the egress proxy.',
       registers,
       collect() {
         this.set(running().connections);

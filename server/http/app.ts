@@ -3,7 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { routePath } from 'hono/route';
 import type { Person, Proof } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
+import { addressKey } from '../auth/rate-limit.ts';
 import type { Logger } from '../log.ts';
+import type { RateLimiter } from '../rate-limiter.ts';
 import { bodyBounds } from './body-bounds.ts';
 import type { AddressRanges } from '../address-ranges.ts';
 import { clientAddress } from './client-address.ts';
@@ -30,6 +32,8 @@ export type AppDeps = {
   monitoring: AddressRanges;
   identify: Identify;
   /** See server/auth/live-proofs.ts. */
+  /** By person, or by address where nobody is signed in. */
+  rate: RateLimiter;
   hold(proof: Proof): Disposable & { readonly signal: AbortSignal };
   health: Health;
   metrics: Metrics;
@@ -82,6 +86,7 @@ export function buildApp(deps: AppDeps): Router {
     const authorization = c.req.header('authorization');
     const person = await deps.identify({ authorization, cookie: c.req.header('cookie') });
     c.set('person', person);
+    await deps.rate.pass(person?.id ?? addressKey(c.get('clientAddress')));
     if (changesState(c.req.method) && person?.proof.kind !== 'api-token')
       requireSameOrigin(c.req.header('origin'), deps.origin);
     if (person) c.set('proofEnds', untilAnswered(deps.hold(person.proof), c.env.outgoing));
