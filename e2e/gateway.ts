@@ -121,6 +121,7 @@ export class TestGateway implements AsyncDisposable {
         },
         audit: this.audit,
         calls: this.calls,
+        errorDocs: 'http://localhost/docs/errors/',
         rate: new RateLimiter({ perSecond: 100, burst: 200, queue: 50 }, () => performance.now()),
         metrics: () => metrics,
         now,

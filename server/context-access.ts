@@ -2,6 +2,7 @@
  * The composition root's part for access itself: sandboxes, terminals, recordings, the way to Kubernetes, sessions.
  * They hold each other in a ring (a terminal tells sessions, the gateway asks them), which is closed here.
  */
+import { randomUUID } from 'node:crypto';
 import Docker from 'dockerode';
 import { addressRanges } from './address-ranges.ts';
 import type { Db } from '../db/client.ts';
@@ -27,7 +28,9 @@ import { clientAddress } from './http/client-address.ts';
 import type { Health } from './http/health.ts';
 import type { Metrics } from './http/metrics.ts';
 import { SessionAccounts } from './kube/accounts.ts';
+import { KubeClient } from './kube/client.ts';
 import type { ClusterHealthWatch } from './kube/health.ts';
+import { inForce, RULES_REVIEWS } from './kube/in-force.ts';
 import type { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -108,6 +111,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   );
 
   // ── the way to Kubernetes ──
+  const errorDocs = config.errorDocsUrl ?? `${deps.origin}/docs/errors/`;
   const directory = {
     alive: (id: string) => sessions.alive(id),
     upstreamToken: (id: string, signal: AbortSignal) => sessions.upstreamToken(id, signal),
@@ -137,6 +141,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       rate,
       metrics: () => metrics,
       now,
+      errorDocs,
       onFault: (err) => deps.log.error({ err, part: 'gateway' }, 'a Kubernetes call failed unexpectedly'),
     }),
   );
@@ -197,6 +202,29 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       clusters,
       roles: deps.roles,
       issue: (subject) => credentials.issue(subject),
+      async inForce({ clusterId, namespaces, sessionId }, token) {
+        const { name, endpoint } = await registry.connection(clusterId);
+        const portal = { endpoint, authorization: `Bearer ${token}` };
+        const [at, auditId] = [now(), randomUUID()];
+        // Done in the session's name, though not by its person: the cluster's log has it, so ours does.
+        const whose = { at, actorId: null, actor: 'portal', sessionId, clusterId, auditId };
+        const call = { method: 'POST', path: RULES_REVIEWS, verb: 'create', group: 'authorization.k8s.io' };
+        const record = audit.startCall({
+          ...whose,
+          changes: false,
+          detail: { ...call, resource: 'selfsubjectrulesreviews', status: null, durationMs: null },
+        });
+        await record.started;
+        let status: number | null = null;
+        try {
+          await inForce(new KubeClient({ name, portal }), namespaces, auditId);
+          status = 201;
+        } finally {
+          const durationMs = now().getTime() - at.getTime();
+          const answer = { status, durationMs, requestBytes: 0, responseBytes: 0, upgraded: false };
+          await record.finish({ at: now(), detail: answer });
+        }
+      },
       calls,
       notifications: deps.notifications,
       announce: (session) => deps.notifications.announce(db, 'access-session', session),
@@ -212,6 +240,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   const listener: GatewayListener = opening.use(
     await listenGateway(config.gateway, own, {
       api,
+      errorDocs,
       sessions: kubeconfigs,
       tokens: credentials,
       clientAddress: ({ socket, headers }) =>

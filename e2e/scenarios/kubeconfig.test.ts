@@ -146,8 +146,24 @@ it('a credential opens its own cluster only, and a shell’s credential nothing 
   await person.api('POST', `/sessions/${id}/end`);
 });
 
+it('an error names its page, which the portal has; a caller’s trace is its trace', async () => {
+  const { headers } = await fetchThrough('/k8s/test/api', null, {
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  });
+  expect(headers['traceresponse']).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
+  expect(headers['x-correlation-id']).toBe('0af7651916cd43dd8448eb211c80319c');
+  const link = /^<(.*)>; rel="help"$/.exec(String(headers['link']))?.[1];
+  expect(link).toBe(`${portal.url}/docs/errors/credential-missing`);
+  const page = await fetch(link!);
+  expect(page.status).toBe(200);
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(await page.text()).toContain('a call without a credential');
+  for (const other of ['no-such-code', '..%2f..%2fpackage.json', '%3Cscript%3E'])
+    expect((await fetch(`${portal.url}/docs/errors/${other}`)).status).toBe(404);
+});
+
 /** One request to the gateway's address, its target as it is given. */
-async function fetchThrough(path: string, token: string | null) {
+async function fetchThrough(path: string, token: string | null, more: Record<string, string> = {}) {
   const { port } = new URL(portal.gatewayUrl);
   return new Promise<{ status: number; headers: Record<string, string | string[] | undefined> }>((resolve, reject) => {
     const outgoing = request({
@@ -156,7 +172,7 @@ async function fetchThrough(path: string, token: string | null) {
       path,
       // What is looked at is the answer; that kubectl verifies the certificate is seen above.
       rejectUnauthorized: false,
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      headers: { ...more, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
     });
     outgoing.once('error', reject);
     outgoing.once('response', (answer) => {

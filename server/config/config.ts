@@ -71,6 +71,8 @@ export type Config = {
   egress: { allow: string[]; privateRanges: string[] };
   /** Loopback and private addresses that clusters may be registered with through the portal. */
   clusters: { allowPrivate: boolean | readonly string[] };
+  /** Where errors' pages are, up to the code; null: in the portal. */
+  errorDocsUrl: string | null;
   /** How often a credential, or a person, may call, and how many streams a session may hold open. */
   limits: { kubernetes: Rate; rest: Rate; streams: number };
   /** What seeded roles, and roles made without saying otherwise, get. */
@@ -118,6 +120,7 @@ export function parseConfig(env: Env): Config {
     sandbox: parseSandbox(env),
     egress: { allow: list(env, 'SALLYPORT_EGRESS_ALLOW'), privateRanges: cidrs(env, 'SALLYPORT_EGRESS_PRIVATE') },
     clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
+    errorDocsUrl: docsUrl(env),
     limits: {
       kubernetes: {
         perSecond: integer(env, 'SALLYPORT_API_RATE', 100, 1, 100_000),
@@ -281,4 +284,14 @@ function parseSandbox(env: Env): Config['sandbox'] {
     runtime: env.SALLYPORT_SANDBOX_RUNTIME ?? null,
     warmPool: integer(env, 'SALLYPORT_WARM_POOL', 2, 0, 50),
   };
+}
+
+/** Throws ConfigError. Ends in a slash, whether or not it was given with one. */
+function docsUrl(env: Env): string | null {
+  const given = text(env, 'SALLYPORT_ERROR_DOCS_URL');
+  if (given === undefined) return null;
+  const url = URL.parse(given);
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
+    throw new ConfigError('SALLYPORT_ERROR_DOCS_URL', 'must be an http or https address, to which a code is added');
+  return url.href.endsWith('/') ? url.href : `${url.href}/`;
 }

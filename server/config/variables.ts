@@ -45,6 +45,11 @@ export const variables = {
     'What kubectl on a laptop calls; an origin.',
     "https://<the public URL's host>:<gateway port>",
   ),
+  SALLYPORT_ERROR_DOCS_URL: variable(
+    'Addresses',
+    'Address of a mirror of the pages on errors, to which an error’s code is added.',
+    'the portal’s own, /docs/errors/',
+  ),
   SALLYPORT_DATA_DIR: variable(
     'Storage',
     'Keys, recordings, the embedded database.',

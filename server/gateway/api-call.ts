@@ -14,7 +14,7 @@ import { Problem } from '../domain/problem.ts';
 import { redactQuery } from '../domain/query-redaction.ts';
 import { redactText } from '../domain/redaction.ts';
 import { databaseUnavailable } from '../domain/shared-problems.ts';
-import { correlationOf } from './correlation.ts';
+import { correlationOf, type Correlation } from '../correlation.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
@@ -32,6 +32,8 @@ export type ApiCallDeps = {
   rate: RateLimiter;
   metrics: () => GatewayMetrics;
   now(): Date;
+  /** Address of the pages on errors, up to the code. */
+  errorDocs: string;
 };
 
 // The account is made while the shell starts: a call in the first moments waits for it, not forever.
@@ -40,7 +42,8 @@ const PATH_MAX = 4_096;
 
 export class ApiCall {
   readonly auditId = randomUUID();
-  readonly correlationId: string;
+  readonly correlation: Correlation;
+  readonly errorDocs: string;
   readonly incoming: IncomingMessage;
   /** Set as far as the request got. */
   request: KubeRequest | null = null;
@@ -60,7 +63,8 @@ export class ApiCall {
     this.#door = door;
     this.#at = deps.now();
     this.incoming = incoming;
-    this.correlationId = correlationOf(incoming.headers);
+    this.errorDocs = deps.errorDocs;
+    this.correlation = correlationOf(incoming);
   }
 
   /** Aborted when the session is cut or the call stalls. Only after {@link admit}. */
@@ -212,7 +216,7 @@ export class ApiCall {
       clusterId: session.clusterId,
       auditId: this.auditId,
       clientAddress: session.clientAddress,
-      correlationId: this.correlationId,
+      correlationId: this.correlation.id,
       detail: {
         method: incoming.method ?? '',
         path: redactText(path).slice(0, PATH_MAX),

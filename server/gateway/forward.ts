@@ -170,7 +170,7 @@ async function relay(
   response.writeHead(status, reason, [
     ...forwardedResponseHeaders(answer.rawHeaders),
     'x-correlation-id',
-    call.correlationId,
+    call.correlation.id,
   ]);
   // A watch of something that does not change sends nothing for minutes: the client must see that it stands. Where a
   // body follows at once, both go in one write.

@@ -1,5 +1,6 @@
 /** Errors of the portal's own on the Kubernetes path, in the body that kubectl shows. */
 import type { ServerResponse } from 'node:http';
+import type { Correlation } from '../correlation.ts';
 import type { KubeRequest } from '../domain/kube-request.ts';
 import type { Problem } from '../domain/problem.ts';
 
@@ -29,7 +30,13 @@ function shownAs(status: number, request: KubeRequest | null): { status: number;
   return { status, plain: status === 500 || (discovery && status === 403) };
 }
 
-export type ErrorContext = { request: KubeRequest | null; correlationId: string; auditId: string | null };
+export type ErrorContext = {
+  request: KubeRequest | null;
+  correlation: Correlation;
+  auditId: string | null;
+  /** What a code is put behind for the address of its page. */
+  errorDocs: string;
+};
 
 /** Answers and closes the connection where the request's body may be unread. Nothing is done once headers are out. */
 export function answerProblem(response: ServerResponse, problem: Problem, context: ErrorContext): void {
@@ -46,7 +53,11 @@ export function answerProblem(response: ServerResponse, problem: Problem, contex
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-sallyport-error-code': problem.code,
-    'x-correlation-id': context.correlationId,
+    'x-correlation-id': context.correlation.id,
+    // W3C Trace Context, level 2 (draft): the caller's trace, or the one that began here.
+    traceresponse: context.correlation.traceparent,
+    // RFC 8288.
+    link: `<${context.errorDocs}${problem.code}>; rel="help"`,
   };
   for (const [key, value] of Object.entries(problem.meta)) headers[metaName(key)] = headerText(value);
   if (context.auditId) headers['audit-id'] = context.auditId;

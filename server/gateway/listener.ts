@@ -7,16 +7,19 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { correlationOf } from '../correlation.ts';
 import { Problem } from '../domain/problem.ts';
 import { HTTP_BOUNDS, MAX_CONNECTIONS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { IDLE_MS, REQUEST_MS, type ApiServer } from './api-server.ts';
-import { correlationOf } from './correlation.ts';
 import { kubeconfigDoor, type KubeconfigDoorDeps } from './kubeconfig-door.ts';
 import { answerProblem } from './kube-error.ts';
 import { answerMalformed, HEADER_BYTES } from './malformed.ts';
 import { answerOnSocket } from './upgrade.ts';
 
-export type GatewayListenerDeps = KubeconfigDoorDeps & { api: Pick<ApiServer, 'request' | 'upgrade'> };
+export type GatewayListenerDeps = KubeconfigDoorDeps & {
+  api: Pick<ApiServer, 'request' | 'upgrade'>;
+  errorDocs: string;
+};
 
 /** The cluster that the target names, and the target on it; null for any other target. */
 function targetOf(incoming: IncomingMessage): { cluster: string; rest: string } | null {
@@ -26,11 +29,11 @@ function targetOf(incoming: IncomingMessage): { cluster: string; rest: string } 
   return { cluster, rest: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
-function noCluster(incoming: IncomingMessage, response: ServerResponse): void {
+function noCluster(incoming: IncomingMessage, response: ServerResponse, errorDocs: string): void {
   const problem = new Problem('not-found', 404, 'There is nothing here: clusters are at /k8s/<cluster>/.', {
     next: 'Use the address that is in the kubeconfig.',
   });
-  answerProblem(response, problem, { request: null, correlationId: correlationOf(incoming.headers), auditId: null });
+  answerProblem(response, problem, { request: null, correlation: correlationOf(incoming), auditId: null, errorDocs });
 }
 
 export type GatewayListener = AsyncDisposable & {
@@ -47,7 +50,7 @@ export async function listenGateway(
 ): Promise<GatewayListener> {
   const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
     const target = targetOf(incoming);
-    if (!target) return noCluster(incoming, response);
+    if (!target) return noCluster(incoming, response, deps.errorDocs);
     incoming.url = target.rest;
     deps.api.request(incoming, response, kubeconfigDoor(deps, target.cluster));
   };
@@ -70,7 +73,8 @@ export async function listenGateway(
   server.on('clientError', answerMalformed);
   const onSocket = (incoming: IncomingMessage, socket: Duplex, head: Buffer | null) => {
     const target = targetOf(incoming);
-    if (!target) return void answerOnSocket(incoming, socket, (response) => noCluster(incoming, response));
+    if (!target)
+      return void answerOnSocket(incoming, socket, (response) => noCluster(incoming, response, deps.errorDocs));
     incoming.url = target.rest;
     deps.api.upgrade(incoming, socket, head, kubeconfigDoor(deps, target.cluster));
   };

@@ -1,6 +1,6 @@
 /** Requests that node's strict parser does not take: two lengths, folded headers, headers too long or without end. */
 import type { Duplex } from 'node:stream';
-import { correlationOf } from './correlation.ts';
+import { correlationOf } from '../correlation.ts';
 
 /** Tokens and long selectors fit; Go's servers take 1 MiB, of which nothing honest comes near. */
 export const HEADER_BYTES = 64 * 1024;
@@ -23,7 +23,7 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): v
   socket.on('error', () => {});
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\n` +
-      `x-sallyport-error-code: bad-request\r\nx-correlation-id: ${correlationOf({})}\r\nconnection: close\r\n\r\n${body}`,
+      `x-sallyport-error-code: bad-request\r\nx-correlation-id: ${correlationOf(null).id}\r\nconnection: close\r\n\r\n${body}`,
   );
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.resume().once('close', () => clearTimeout(timer));

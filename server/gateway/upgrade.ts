@@ -82,7 +82,7 @@ async function pipe(
   ];
   const headers = forwardedResponseHeaders(answer.rawHeaders);
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
-  lines.push(`x-correlation-id: ${call.correlationId}`);
+  lines.push(`x-correlation-id: ${call.correlation.id}`);
 
   const { promise, resolve } = Promise.withResolvers<void>();
   let open = 2;
@@ -151,7 +151,7 @@ async function passRefusal(call: ApiCall, client: Duplex, answer: IncomingMessag
     response.writeHead(status, reason, [
       ...forwardedResponseHeaders(answer.rawHeaders),
       'x-correlation-id',
-      call.correlationId,
+      call.correlation.id,
     ]);
     response.end(Buffer.concat(chunks));
   });

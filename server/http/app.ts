@@ -9,7 +9,8 @@ import type { RateLimiter } from '../rate-limiter.ts';
 import { bodyBounds } from './body-bounds.ts';
 import type { AddressRanges } from '../address-ranges.ts';
 import { clientAddress } from './client-address.ts';
-import { correlate } from './correlation.ts';
+import { correlate } from '../correlation.ts';
+import { errorPage } from './error-page.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { asProblem, problemBody, problemHeaders } from './problems.ts';
@@ -64,7 +65,8 @@ export function buildApp(deps: AppDeps): Router {
     c.header('x-content-type-options', 'nosniff');
     c.header('referrer-policy', 'no-referrer');
     c.header('cross-origin-resource-policy', 'same-origin');
-    c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+    if (!c.res.headers.has('content-security-policy'))
+      c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
     if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
     const ms = performance.now() - started;
     const route = routePath(c, -1);
@@ -101,6 +103,11 @@ export function buildApp(deps: AppDeps): Router {
     const known = deps.monitoring(c.get('clientAddress'));
     const shown = known ? report : { ready: report.ready };
     return c.json(shown, report.ready ? 200 : 503);
+  });
+  app.get('/docs/errors/:code', (c) => {
+    const page = errorPage(c.req.param('code'));
+    c.header('content-security-policy', page.csp);
+    return c.html(page.body, page.found ? 200 : 404);
   });
   app.get('/metrics', async (c) => {
     if (!deps.monitoring(c.get('clientAddress')))

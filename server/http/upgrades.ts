@@ -10,7 +10,7 @@ import type { Logger } from '../log.ts';
 import type { Identify } from './app.ts';
 import type { AddressRanges } from '../address-ranges.ts';
 import { clientAddress } from './client-address.ts';
-import { correlate } from './correlation.ts';
+import { correlate } from '../correlation.ts';
 import { asProblem, problemBody, problemHeaders } from './problems.ts';
 import { requireSameOrigin } from './same-origin.ts';
 

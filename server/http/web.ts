@@ -18,7 +18,7 @@ import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import type { Logger } from '../log.ts';
 import type { AddressRanges } from '../address-ranges.ts';
 import { clientAddress } from './client-address.ts';
-import { correlate, type Correlation } from './correlation.ts';
+import { correlate, type Correlation } from '../correlation.ts';
 import { doorFor, visitsPage } from './door.ts';
 import type { Finding } from './health.ts';
 import type { Metrics } from './metrics.ts';

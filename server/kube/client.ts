@@ -13,6 +13,8 @@ export type KubeCall = {
   /** From `/api…` on, with its query. */
   path: string;
   body?: unknown;
+  /** Under which both audit logs have it; without one the cluster makes one up. */
+  auditId?: string;
   signal?: AbortSignal;
   /** Milliseconds for the whole call; default 10 s. */
   timeoutMs?: number;
@@ -88,6 +90,7 @@ export class KubeClient {
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
     const headers: Record<string, string | number> = { accept: 'application/json', 'user-agent': 'sallyport' };
     if (this.#authorization) headers['authorization'] = this.#authorization;
+    if (call.auditId) headers['audit-id'] = call.auditId;
     if (body) Object.assign(headers, { 'content-type': 'application/json', 'content-length': body.length });
     const { hostname, port, basePath, agent } = this.#endpoint;
     return new Promise((resolve, reject) => {

@@ -12,11 +12,15 @@ import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import { clusterUnknown, sessionEnded } from '../domain/shared-problems.ts';
-import { each } from './bounds.ts';
+import { each, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
 import type { Ending } from './ending.ts';
 import type { AccountsPart, AuditPart, ClusterFacts, ClustersPart, Log, RoleLimits } from './parts.ts';
 
+/** Longer than it is looked for. */
+const GRANT_MS = 10_000;
+const grantLate = () =>
+  new Problem('account-late', 503, 'The session’s account on the cluster is not ready yet.', { next: 'Try again.' });
 /** Between looks at the clocks. */
 const TICK_MS = 2_000;
 /** The database hears of a session's use this often at most, and sooner where its idle time is short. */
@@ -39,6 +43,8 @@ export type KubeconfigsDeps = {
     clusterId: string;
     expiresAt: Date;
   }): Promise<{ token: string; id: string; expiresAt: Date }>;
+  /** Resolves once the cluster grants the account of that token what it was bound to. */
+  inForce(account: Pick<Held, 'sessionId' | 'clusterId' | 'namespaces'>, token: string): Promise<void>;
   calls: {
     /** Ends the session's calls; resolves when they are gone. */
     cut(sessionId: string, reason: Problem): Promise<void>;
@@ -71,13 +77,21 @@ export type IssuedCredential = {
 };
 
 type Caller = { clientAddress: string; correlationId: string };
+/** This process's own token of a session's account. `granted`: once the cluster grants it what it is bound to. */
+type Held = {
+  sessionId: string;
+  account: ClusterAccount;
+  clusterId: string;
+  namespaces: string[];
+  granted: Promise<void> | null;
+};
 type Known = { row: rows.SessionWithNames; usedAt: number; notedAt: number };
 
 export class Kubeconfigs implements AsyncDisposable {
   readonly #deps: KubeconfigsDeps;
   /** Sessions that were found standing and awake, and may be taken at their word until something changes. */
   readonly #known = new Map<string, Known>();
-  readonly #accounts = new Map<string, ClusterAccount>();
+  readonly #accounts = new Map<string, Held>();
   /** Counts what was forgotten: a row that was on its way meanwhile may be stale, and is not kept. */
   #forgotten = 0;
   #checking: Promise<void> = Promise.resolve();
@@ -184,11 +198,16 @@ export class Kubeconfigs implements AsyncDisposable {
 
   /** The account's token, made at a session's first call. Throws as ClusterAccount.token. */
   async upstreamToken(sessionId: string, signal: AbortSignal): Promise<string> {
-    const account = this.#accounts.get(sessionId);
-    if (!account) throw sessionEnded();
+    const held = this.#accounts.get(sessionId);
+    if (!held) throw sessionEnded();
+    const { account } = held;
     try {
       await account.create();
-      return await account.token(signal);
+      const token = await account.token(signal);
+      // Once an account: its first calls wait together, and it goes on where one of them goes away.
+      held.granted ??= this.#deps.inForce(held, token);
+      await within(held.granted, GRANT_MS, signal, grantLate);
+      return token;
     } catch (error) {
       // What failed is not kept: the next call tries anew.
       if (!signal.aborted) this.#forget(sessionId);
@@ -232,10 +251,11 @@ export class Kubeconfigs implements AsyncDisposable {
     row.lastInputAt = at;
   }
 
-  #accountOf(row: rows.SessionWithNames): ClusterAccount {
+  #accountOf(row: rows.SessionWithNames): Held {
     const { id: sessionId, serviceAccount, clusterRoles, namespaces } = row;
     const facts = { sessionId, serviceAccount, clusterRoles, namespaces };
-    return new ClusterAccount(this.#deps, row.clusterId, facts, row.hardCapAt);
+    const account = new ClusterAccount(this.#deps, row.clusterId, facts, row.hardCapAt);
+    return { sessionId, account, clusterId: row.clusterId, namespaces, granted: null };
   }
 
   /** One look at the clocks. Never throws. */
@@ -251,7 +271,7 @@ export class Kubeconfigs implements AsyncDisposable {
   async #tick(): Promise<void> {
     const { db, now } = this.#deps;
     await this.#noteUse();
-    for (const [id, account] of this.#accounts) if (this.#known.has(id)) account.renewIfDue();
+    for (const [id, { account }] of this.#accounts) if (this.#known.has(id)) account.renewIfDue();
     const asleep = await rows.sleepIdle(db, now());
     await each(asleep, WIDTH, (row) => this.#putToSleep(row));
     const over = await rows.outlived(db, now());

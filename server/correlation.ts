@@ -1,5 +1,6 @@
 /** The ids that join a request to its log lines: ours, the caller's `X-Correlation-Id`, W3C Trace Context. */
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 
 export type Correlation = {
   /** In each log line, audit event and problem of the request. */
@@ -31,4 +32,13 @@ export function correlate(headers: {
     id: given && CORRELATION_ID.test(given) ? given : traceId,
     traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`,
   };
+}
+
+/** Of a request as Node has it; null: of none that could be read. */
+export function correlationOf(incoming: Pick<IncomingMessage, 'headers'> | null): Correlation {
+  const one = (name: string): string | undefined => {
+    const value = incoming?.headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return correlate({ correlationId: one('x-correlation-id'), traceparent: one('traceparent') });
 }
