@@ -156,6 +156,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   );
   const authority = await openAuthority(db, deps.sealer, now);
   const gateway: SandboxGateway = opening.use(new SandboxGateway({ authority, api, egress, calls, now }));
+
   // ── sessions ──
   const accounts = new SessionAccounts({
     portalId,
@@ -193,6 +194,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       log,
     }),
   );
+
   // ── people's own tools ──
   const credentials = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now }, kubeconfigTokens);
   const kubeconfigs = opening.use(
@@ -235,6 +237,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       log,
     }),
   );
+  const trusted = addressRanges(config.trustedProxies);
   // Without a certificate of the operator's the gateway's address has one of the sandboxes' authority.
   const own = config.tls ?? (await ownCertificate(authority));
   const listener: GatewayListener = opening.use(
@@ -244,11 +247,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       sessions: kubeconfigs,
       tokens: credentials,
       clientAddress: ({ socket, headers }) =>
-        clientAddress(
-          socket.remoteAddress,
-          headers['x-forwarded-for']?.toString(),
-          addressRanges(config.trustedProxies),
-        ),
+        clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted),
     }),
   );
   const gatewayUrl = config.gateway.url ?? `https://${new URL(deps.origin).hostname}:${listener.port}`;

@@ -29,7 +29,9 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
   const refused = body ? inspect(incoming, body) : null;
   const upstream = await call.open(refused);
   let answer = await ask(call, request, upstream, body);
-  if (answer.statusCode === 401 && (body || !hasBody(incoming))) {
+  // What is behind a proxy has sign-ins of its own.
+  const ofCluster = request.subresource !== 'proxy';
+  if (answer.statusCode === 401 && ofCluster && (body || !hasBody(incoming))) {
     const authorization = await call.anotherAccount();
     if (authorization) {
       answer.destroy();
