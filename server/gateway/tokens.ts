@@ -111,7 +111,7 @@ export class KubernetesTokens {
       };
     } catch (cause) {
       if (cause instanceof errors.JWTExpired) throw this.#kind.expired();
-      throw new Problem('token-invalid', 401, 'This credential was not issued by this portal.', {
+      throw new Problem('token-invalid', 401, this.#kind.foreign, {
         next: this.#kind.instead,
         cause,
       });
@@ -122,12 +122,15 @@ export class KubernetesTokens {
 export type TokenKind = {
   audience: string;
   expired(): Problem;
-  /** What to do with one that is none of ours. */
+  /** What one is that is none of them. */
+  foreign: string;
+  /** What to do with it. */
   instead: string;
 };
 
 const sandboxTokens: TokenKind = {
   audience: AUDIENCE,
+  foreign: 'This credential was not issued by this portal.',
   instead: 'Use the kubeconfig of your session.',
   expired: () =>
     new Problem('token-expired', 401, 'This credential has expired.', {
@@ -137,6 +140,7 @@ const sandboxTokens: TokenKind = {
 
 export const kubeconfigTokens: TokenKind = {
   audience: KUBECONFIG_AUDIENCE,
+  foreign: 'This is no kubeconfig’s credential of this portal’s; those of shells work in their own shell only.',
   instead: 'Download a kubeconfig of your own in the portal.',
   expired: () =>
     new Problem('credential-expired', 401, 'This kubeconfig has expired.', {
