@@ -7,12 +7,13 @@ const PATTERNS: [RegExp, string][] = [
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, '[redacted token]'],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{8,}/gi, '$1 [redacted]'],
   // Passwords in URLs, a database's for one.
-  [/\b([a-z][a-z0-9+.-]*:\/\/[^\s/:@"\\]*):[^\s/@"\\]+@/gi, '$1:[redacted]@'],
+  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/:@"\\]*):[^\s/@"\\]+@/gi, '$1:[redacted]@'],
   // PHC strings.
   [/\$argon2(id|i|d)\$[^\s"\\]+/g, '[redacted hash]'],
   // Session cookies.
   [/(__(?:Host|Secure)-[A-Za-z0-9_.-]+)=[^\s;"\\]+/g, '$1=[redacted]'],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g, '[redacted key]'],
+  // One that was cut off has no end: then all the rest is taken for it.
+  [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, '[redacted key]'],
 ];
 
 export function redactText(text: string): string {

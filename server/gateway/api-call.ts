@@ -39,6 +39,7 @@ export type ApiCallDeps = {
 // The account is made while the shell starts: a call in the first moments waits for it, not forever.
 const ACCOUNT_WAIT_MS = 30_000;
 const PATH_MAX = 4_096;
+const CREDENTIAL_MAX = 2_048;
 
 export class ApiCall {
   readonly auditId = randomUUID();
@@ -219,14 +220,14 @@ export class ApiCall {
       correlationId: this.correlation.id,
       detail: {
         method: incoming.method ?? '',
-        path: redactText(path).slice(0, PATH_MAX),
+        path: shown(path, PATH_MAX),
         verb: request?.verb ?? '',
         group: request?.group ?? '',
         resource: request?.resource ?? '',
         subresource: request?.subresource ?? '',
         namespace: request?.namespace ?? '',
         name: request?.name ?? '',
-        userAgent: redactText(incoming.headers['user-agent'] ?? '').slice(0, 256),
+        userAgent: shown(incoming.headers['user-agent'] ?? '', 256),
         status: null,
         durationMs: null,
         requestBytes: 0,
@@ -235,6 +236,14 @@ export class ApiCall {
       },
     };
   }
+}
+
+/**
+ * What the audit log shows of a text of the caller's. It is cut before it is searched, which takes longer than in
+ * proportion, and with room beyond what is shown, so that a credential at the cut is still known for one.
+ */
+function shown(text: string, most: number): string {
+  return redactText(text.slice(0, most + CREDENTIAL_MAX)).slice(0, most);
 }
 
 export function toProblem(refusal: Refusal): Problem {
