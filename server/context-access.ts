@@ -15,6 +15,7 @@ import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { sealingContexts } from './crypto/sealed-records.ts';
 import type { Sealer } from './crypto/sealing.ts';
+import type { Person } from './domain/person.ts';
 import { ApiServer } from './gateway/api-server.ts';
 import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
 import { EgressProxy } from './gateway/egress.ts';
@@ -35,11 +36,12 @@ import type { ClusterRegistry } from './kube/registry.ts';
 import type { Logger } from './log.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { Recordings } from './recording/recordings.ts';
+import { issueKubeconfig, type IssuedCredential, type KubeconfigWish } from './sessions/kubeconfig-issue.ts';
 import { Kubeconfigs } from './sessions/kubeconfigs.ts';
 import { keepSessions } from './sessions/keeper.ts';
 import type { ClustersPart } from './sessions/parts.ts';
 import { Sandboxes } from './sessions/sandboxes.ts';
-import { Sessions } from './sessions/sessions.ts';
+import { Sessions, type Caller } from './sessions/sessions.ts';
 import { registerPoolMetrics } from './sessions/metrics.ts';
 import { WarmPool } from './sessions/warm-pool.ts';
 import { registerTerminalMetrics } from './terminal/metrics.ts';
@@ -71,7 +73,7 @@ export type Access = AsyncDisposable & {
   terminals: Terminals;
   recordings: Recordings;
   clusters: ClustersPart;
-  kubeconfigs: Kubeconfigs;
+  issueKubeconfig(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
   /** A kubeconfig's text, for the gateway's address. */
   kubeconfigFile(entries: readonly [KubeconfigEntry, ...KubeconfigEntry[]]): string;
 };
@@ -201,9 +203,6 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     new Kubeconfigs({
       db,
       accounts,
-      clusters,
-      roles: deps.roles,
-      issue: (subject) => credentials.issue(subject),
       async inForce({ clusterId, namespaces, sessionId }, token) {
         const { name, endpoint } = await registry.connection(clusterId);
         const portal = { endpoint, authorization: `Bearer ${token}` };
@@ -231,7 +230,6 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       notifications: deps.notifications,
       announce: (session) => deps.notifications.announce(db, 'access-session', session),
       end: (session, ending) => sessions.end(session, ending),
-      endWithSignOut: config.kubeconfig.endWithSignOut,
       audit,
       now,
       log,
@@ -259,7 +257,21 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     terminals,
     recordings,
     clusters,
-    kubeconfigs,
+    issueKubeconfig: (person, wish, caller) =>
+      issueKubeconfig(
+        {
+          db,
+          clusters,
+          roles: deps.roles,
+          sign: (subject) => credentials.issue(subject),
+          endWithSignOut: config.kubeconfig.endWithSignOut,
+          audit,
+          now,
+        },
+        person,
+        wish,
+        caller,
+      ),
     kubeconfigFile: (entries) =>
       kubeconfigFile(entries, { gateway: gatewayUrl, authority: config.tls ? null : authority.certificate }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -286,7 +286,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       rolesRoutes({ roles }),
       sessionsRoutes(access),
       kubeconfigsRoutes({
-        kubeconfigs: access.kubeconfigs,
+        issue: access.issueKubeconfig,
         sessions,
         clusters: async () => (await registry.list()).map(({ name }) => name),
         file: access.kubeconfigFile,

@@ -1,9 +1,9 @@
 /** One session's account on its cluster: made once, its token fetched and renewed, removed at the end. */
 import { renewAt, tokenLifetimeMs } from '../domain/access-session.ts';
-import { Problem } from '../domain/problem.ts';
 import { sessionEnded } from '../domain/shared-problems.ts';
 import { settledWithin, within } from './bounds.ts';
 import type { AccountFacts, AccountsPart, AccountToken, Log } from './parts.ts';
+import { accountLate } from './problems.ts';
 
 /** A call that waits for the account is a person who waits. */
 const CALL_PATIENCE_MS = 15_000;
@@ -55,11 +55,7 @@ export class ClusterAccount {
     if (this.#removed || !this.#made) throw sessionEnded();
     if (this.#token && this.#fresh(this.#token)) return this.#token.token;
     const fetched = this.#made.then(() => (this.#token && this.#fresh(this.#token) ? this.#token : this.#renew()));
-    const late = () =>
-      new Problem('account-late', 503, 'The session’s account on the cluster is not ready yet.', {
-        next: 'Try again.',
-      });
-    const { token } = await within(fetched, CALL_PATIENCE_MS, signal, late);
+    const { token } = await within(fetched, CALL_PATIENCE_MS, signal, accountLate);
     if (this.#removed) throw sessionEnded();
     return token;
   }

@@ -1,32 +1,28 @@
 /**
- * Access sessions of channel `kubeconfig`: what stands behind a credential on a laptop or in CI. No replica owns one:
- * whichever a call reaches serves it, wakes it, and notes its use. Idling makes it dormant, its account removed; the
- * next call wakes it under the same id. What ended it is the row's to say, and every replica hears of it.
+ * Serves access sessions of channel `kubeconfig`: what stands behind a credential on a laptop or in CI. No replica owns
+ * one: whichever a call reaches serves it, wakes it, and notes its use. Idling makes it dormant, its account removed;
+ * the next call wakes it under the same id. What ended it is the row's to say, and every replica hears of it.
  */
-import { randomUUID } from 'node:crypto';
 import type { Db } from '../../db/client.ts';
 import * as rows from '../../db/queries/sessions.ts';
-import { serviceAccountName, type EndReason } from '../domain/access-session.ts';
+import type { EndReason } from '../domain/access-session.ts';
 import type { AuditCode } from '../domain/audit-codes.ts';
-import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
-import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
-import { clusterUnknown, sessionEnded } from '../domain/shared-problems.ts';
+import { sessionEnded } from '../domain/shared-problems.ts';
 import { each, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
 import type { Ending } from './ending.ts';
-import type { AccountsPart, AuditPart, ClusterFacts, ClustersPart, Log, RoleLimits } from './parts.ts';
+import type { AccountsPart, AuditPart, Log } from './parts.ts';
+import { accountLate } from './problems.ts';
 
 /** Longer than it is looked for. */
 const GRANT_MS = 10_000;
-const grantLate = () =>
-  new Problem('account-late', 503, 'The session’s account on the cluster is not ready yet.', { next: 'Try again.' });
 /** Between looks at the clocks. */
 const TICK_MS = 2_000;
 /** The database hears of a session's use this often at most, and sooner where its idle time is short. */
 const NOTE_MS = 15_000;
-/** A person's at once, over all clusters; each is a credential that may be lying about. */
-const MOST = 50;
+/** A row that changes each time it is read belongs to a session in turmoil. */
+const LOOKS = 5;
 /** Rows kept at hand; beyond it the oldest is asked for again. */
 const CACHE_MAX = 10_000;
 const WIDTH = 8;
@@ -34,15 +30,6 @@ const WIDTH = 8;
 export type KubeconfigsDeps = {
   db: Db;
   accounts: AccountsPart;
-  clusters: ClustersPart;
-  roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
-  /** Signs a credential that ends at `expiresAt`. */
-  issue(subject: {
-    userId: string;
-    sessionId: string;
-    clusterId: string;
-    expiresAt: Date;
-  }): Promise<{ token: string; id: string; expiresAt: Date }>;
   /** Resolves once the cluster grants the account of that token what it was bound to. */
   inForce(account: Pick<Held, 'sessionId' | 'clusterId' | 'namespaces'>, token: string): Promise<void>;
   calls: {
@@ -59,24 +46,11 @@ export type KubeconfigsDeps = {
   announce(session: string): Promise<void>;
   /** Ends a session by its row, and whatever it has. */
   end(session: string, ending: Ending): Promise<void>;
-  /** Whether the end of the sign-in that issued it ends a kubeconfig. */
-  endWithSignOut: boolean;
   audit: AuditPart;
   now: () => Date;
   log: Log;
 };
 
-export type IssuedCredential = {
-  sessionId: string;
-  cluster: ClusterFacts;
-  role: string;
-  /** The role's first, or `default`. */
-  namespace: string;
-  token: string;
-  expiresAt: Date;
-};
-
-type Caller = { clientAddress: string; correlationId: string };
 /** This process's own token of a session's account. `granted`: once the cluster grants it what it is bound to. */
 type Held = {
   sessionId: string;
@@ -92,8 +66,8 @@ export class Kubeconfigs implements AsyncDisposable {
   /** Sessions that were found standing and awake, and may be taken at their word until something changes. */
   readonly #known = new Map<string, Known>();
   readonly #accounts = new Map<string, Held>();
-  /** Counts what was forgotten: a row that was on its way meanwhile may be stale, and is not kept. */
-  #forgotten = 0;
+  /** Looks under way, by session; one whose session changed meanwhile may have read what is no longer so. */
+  readonly #looks = new Map<string, Set<{ stale: boolean }>>();
   #checking: Promise<void> = Promise.resolve();
   #ticking: Promise<void> | null = null;
   readonly #timer: NodeJS.Timeout;
@@ -110,75 +84,6 @@ export class Kubeconfigs implements AsyncDisposable {
       notifications.on(topic, () => this.#doubt());
     notifications.onReset(() => this.#doubt());
     this.#timer = setInterval(() => void this.tick(), TICK_MS).unref();
-  }
-
-  /**
-   * A credential for one cluster, and the session behind it, dormant until the first call. `lifetimeMs` is cut to what
-   * the role allows. Throws Problem `cluster-unknown`, those of chooseRole, `too-many-sessions`.
-   */
-  async issue(
-    person: Person,
-    wish: { cluster: string; role?: string | undefined; lifetimeMs: number },
-    caller: Caller,
-  ): Promise<IssuedCredential> {
-    const { db, now, audit } = this.#deps;
-    const [cluster, roles] = await Promise.all([this.#deps.clusters.find(wish.cluster), this.#deps.roles.of(person)]);
-    if (!cluster) throw clusterUnknown(wish.cluster);
-    const role = chooseRole(reachingRoles(person.groups, roles), cluster.name, wish.role);
-    const at = now();
-    const hardCapAt = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
-    const id = randomUUID();
-    const row = await rows.insertSession(
-      db,
-      {
-        id,
-        userId: person.id,
-        webSessionId: this.#deps.endWithSignOut && person.proof.kind === 'web-session' ? person.proof.id : null,
-        clusterId: cluster.id,
-        role: role.name,
-        channel: 'kubeconfig',
-        state: 'dormant',
-        serviceAccount: serviceAccountName(person.slug, id),
-        clusterRoles: role.clusterRoles,
-        namespaces: role.namespaces,
-        idleMs: role.idleMs,
-        detachedMs: role.detachedMs,
-        clientAddress: caller.clientAddress,
-        openedAt: at,
-        lastInputAt: at,
-        hardCapAt,
-        cleanupPending: false,
-      },
-      MOST,
-    );
-    if (!row)
-      throw new Problem(
-        'too-many-sessions',
-        409,
-        `You have ${MOST} kubeconfigs that are valid, the most a person may.`,
-        {
-          next: 'Revoke one that is no longer used.',
-          meta: { max: String(MOST) },
-        },
-      );
-    const issued = await this.#deps.issue({
-      userId: person.id,
-      sessionId: id,
-      clusterId: cluster.id,
-      expiresAt: hardCapAt,
-    });
-    await audit.record({
-      at,
-      code: 'kubeconfig.issued',
-      actorId: person.id,
-      actor: person.email,
-      sessionId: id,
-      clusterId: cluster.id,
-      ...caller,
-      detail: { credential: issued.id, role: role.name, cluster: cluster.name, expiresAt: issued.expiresAt },
-    });
-    const namespace = role.namespaces[0] ?? 'default';
-    return { sessionId: id, cluster, role: role.name, namespace, token: issued.token, expiresAt: issued.expiresAt };
   }
 
   /** A call with that credential: its session, woken where it was dormant. Throws Problem `credential-revoked`. */
@@ -206,7 +111,7 @@ export class Kubeconfigs implements AsyncDisposable {
       const token = await account.token(signal);
       // Once an account: its first calls wait together, and it goes on where one of them goes away.
       held.granted ??= this.#deps.inForce(held, token);
-      await within(held.granted, GRANT_MS, signal, grantLate);
+      await within(held.granted, GRANT_MS, signal, accountLate);
       return token;
     } catch (error) {
       // What failed is not kept: the next call tries anew.
@@ -220,11 +125,35 @@ export class Kubeconfigs implements AsyncDisposable {
     this.#forget(sessionId);
   }
 
-  async #look({ sessionId, subject }: { sessionId: string; subject: string }): Promise<Known> {
-    const { db, notifications, now } = this.#deps;
-    const cached = this.#known.get(sessionId);
-    if (cached && notifications.listening && cached.row.hardCapAt > now()) return cached;
-    const before = this.#forgotten;
+  async #look(claims: { sessionId: string; subject: string }): Promise<Known> {
+    const { sessionId } = claims;
+    const { notifications, now } = this.#deps;
+    for (let left = LOOKS; left > 0; left--) {
+      const cached = this.#known.get(sessionId);
+      if (cached && notifications.listening && cached.row.hardCapAt > now()) return cached;
+      const look = { stale: false };
+      const looks = this.#looks.get(sessionId) ?? new Set();
+      this.#looks.set(sessionId, looks.add(look));
+      try {
+        const row = await this.#standing(claims);
+        // Put to sleep, ended or cut off from its ground while it was read: what was read is not so any more.
+        if (look.stale) continue;
+        const known = { row, usedAt: now().getTime(), notedAt: row.lastInputAt.getTime() };
+        if (!this.#accounts.has(sessionId)) this.#accounts.set(sessionId, this.#accountOf(row));
+        if (this.#known.size >= CACHE_MAX) this.#forget(this.#known.keys().next().value!);
+        this.#known.set(sessionId, known);
+        return known;
+      } finally {
+        looks.delete(look);
+        if (looks.size === 0) this.#looks.delete(sessionId);
+      }
+    }
+    throw accountLate();
+  }
+
+  /** The session's row, woken. Throws Problem `credential-revoked` where it does not stand. */
+  async #standing({ sessionId, subject }: { sessionId: string; subject: string }): Promise<rows.SessionWithNames> {
+    const { db, now } = this.#deps;
     const [row, revoked] = await Promise.all([
       rows.findSession(db, sessionId),
       rows.revokedOf(db, { ids: [sessionId] }),
@@ -235,13 +164,7 @@ export class Kubeconfigs implements AsyncDisposable {
     if (row.state !== 'active' && row.state !== 'dormant')
       throw gone(row.endDetail ?? endings[row.endReason as EndReason] ?? '');
     if (row.state === 'dormant') await this.#wake(row);
-    const known = { row, usedAt: now().getTime(), notedAt: row.lastInputAt.getTime() };
-    if (!this.#accounts.has(sessionId)) this.#accounts.set(sessionId, this.#accountOf(row));
-    if (before === this.#forgotten) {
-      if (this.#known.size >= CACHE_MAX) this.#forget(this.#known.keys().next().value!);
-      this.#known.set(sessionId, known);
-    }
-    return known;
+    return row;
   }
 
   async #wake(row: rows.SessionWithNames): Promise<void> {
@@ -301,7 +224,7 @@ export class Kubeconfigs implements AsyncDisposable {
 
   /** Ends those whose person, sign-in, role or cluster is no more; meanwhile every one is asked of the database. */
   #doubt(): void {
-    this.#forgotten++;
+    for (const looks of this.#looks.values()) for (const look of looks) look.stale = true;
     this.#known.clear();
     this.#checking = this.#checking
       .then(async () => {
@@ -312,7 +235,7 @@ export class Kubeconfigs implements AsyncDisposable {
   }
 
   #forget(id: string): void {
-    this.#forgotten++;
+    for (const look of this.#looks.get(id) ?? []) look.stale = true;
     this.#known.delete(id);
     this.#accounts.delete(id);
   }

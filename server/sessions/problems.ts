@@ -5,6 +5,9 @@ export const openingLate = () =>
   new Problem('opening-late', 503, 'The session did not open in time.', { next: 'Try again in a minute.' });
 export const stopping = () =>
   new Problem('portal-stopping', 503, 'The portal is stopping.', { next: 'Try again in a minute.' });
+/** Longer than a call is made to wait for it. */
+export const accountLate = () =>
+  new Problem('account-late', 503, 'The session’s account on the cluster is not ready yet.', { next: 'Try again.' });
 export const notYours = () =>
   new Problem('not-yours', 403, 'This session is another person’s.', {
     next: 'Only they may do this; an administrator may end it.',

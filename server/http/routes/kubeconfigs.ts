@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { Problem } from '../../domain/problem.ts';
 import type { Person } from '../../domain/person.ts';
 import type { Caller, SessionListFilter, SessionView } from '../../sessions/sessions.ts';
-import type { IssuedCredential } from '../../sessions/kubeconfigs.ts';
+import type { IssuedCredential, KubeconfigWish } from '../../sessions/kubeconfig-issue.ts';
 import { personOf } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { credentialSchema, issuedKubeconfigSchema, issueKubeconfigSchema, page, type Credential } from '../schemas.ts';
@@ -11,13 +11,7 @@ import { credentialSchema, issuedKubeconfigSchema, issueKubeconfigSchema, page, 
 type Entry = { cluster: string; namespace: string; token: string };
 
 export type KubeconfigsRoutesDeps = {
-  kubeconfigs: {
-    issue(
-      person: Person,
-      wish: { cluster: string; role?: string | undefined; lifetimeMs: number },
-      caller: Caller,
-    ): Promise<IssuedCredential>;
-  };
+  issue(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
   sessions: {
     get(id: string, person: Person): Promise<SessionView>;
     list(person: Person, filter: SessionListFilter): Promise<{ items: SessionView[] }>;
@@ -75,8 +69,7 @@ export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
     const lifetimeMs = Math.min(minutes * 60_000, deps.longestMs);
     const caller = { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
     const issued: IssuedCredential[] = [];
-    for (const cluster of names)
-      issued.push(await deps.kubeconfigs.issue(person, { cluster, role, lifetimeMs }, caller));
+    for (const cluster of names) issued.push(await deps.issue(person, { cluster, role, lifetimeMs }, caller));
     const [first, ...others] = issued.map(({ cluster, namespace, token }) => ({
       cluster: cluster.name,
       namespace,

@@ -1,0 +1,116 @@
+/** Issues a kubeconfig's credential: its access session, dormant until its first call, and the token that names it. */
+import { randomUUID } from 'node:crypto';
+import type { Db } from '../../db/client.ts';
+import { insertSession } from '../../db/queries/sessions.ts';
+import { serviceAccountName } from '../domain/access-session.ts';
+import type { Person } from '../domain/person.ts';
+import { Problem } from '../domain/problem.ts';
+import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
+import { clusterUnknown } from '../domain/shared-problems.ts';
+import type { AuditPart, ClusterFacts, ClustersPart, RoleLimits } from './parts.ts';
+
+/** A person's at once, over all clusters; each is a credential that may be lying about. */
+const MOST = 50;
+
+export type IssueDeps = {
+  db: Db;
+  clusters: ClustersPart;
+  roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
+  /** Signs a credential that ends at `expiresAt`. */
+  sign(subject: {
+    userId: string;
+    sessionId: string;
+    clusterId: string;
+    expiresAt: Date;
+  }): Promise<{ token: string; id: string; expiresAt: Date }>;
+  /** Whether the end of the sign-in that issued it ends a kubeconfig. */
+  endWithSignOut: boolean;
+  audit: AuditPart;
+  now: () => Date;
+};
+
+export type IssuedCredential = {
+  sessionId: string;
+  cluster: ClusterFacts;
+  role: string;
+  /** The role's first, or `default`. */
+  namespace: string;
+  token: string;
+  expiresAt: Date;
+};
+
+export type KubeconfigWish = {
+  /** Name or id. */
+  cluster: string;
+  /** Needed where several of the person's roles reach it. */
+  role?: string | undefined;
+  /** Cut to what the role allows. */
+  lifetimeMs: number;
+};
+
+type Caller = { clientAddress: string; correlationId: string };
+
+/**
+ * A credential for one cluster, and the session behind it, dormant until the first call. `lifetimeMs` is cut to what
+ * the role allows. Throws Problem `cluster-unknown`, those of chooseRole, `too-many-sessions`.
+ */
+export async function issueKubeconfig(
+  deps: IssueDeps,
+  person: Person,
+  wish: KubeconfigWish,
+  caller: Caller,
+): Promise<IssuedCredential> {
+  const { db, now, audit } = deps;
+  const [cluster, roles] = await Promise.all([deps.clusters.find(wish.cluster), deps.roles.of(person)]);
+  if (!cluster) throw clusterUnknown(wish.cluster);
+  const role = chooseRole(reachingRoles(person.groups, roles), cluster.name, wish.role);
+  const at = now();
+  const hardCapAt = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
+  const id = randomUUID();
+  const row = await insertSession(
+    db,
+    {
+      id,
+      userId: person.id,
+      webSessionId: deps.endWithSignOut && person.proof.kind === 'web-session' ? person.proof.id : null,
+      clusterId: cluster.id,
+      role: role.name,
+      channel: 'kubeconfig',
+      state: 'dormant',
+      serviceAccount: serviceAccountName(person.slug, id),
+      clusterRoles: role.clusterRoles,
+      namespaces: role.namespaces,
+      idleMs: role.idleMs,
+      detachedMs: role.detachedMs,
+      clientAddress: caller.clientAddress,
+      openedAt: at,
+      lastInputAt: at,
+      hardCapAt,
+      cleanupPending: false,
+    },
+    MOST,
+  );
+  if (!row)
+    throw new Problem('too-many-sessions', 409, `You have ${MOST} kubeconfigs that are valid, the most a person may.`, {
+      next: 'Revoke one that is no longer used.',
+      meta: { max: String(MOST) },
+    });
+  const issued = await deps.sign({
+    userId: person.id,
+    sessionId: id,
+    clusterId: cluster.id,
+    expiresAt: hardCapAt,
+  });
+  await audit.record({
+    at,
+    code: 'kubeconfig.issued',
+    actorId: person.id,
+    actor: person.email,
+    sessionId: id,
+    clusterId: cluster.id,
+    ...caller,
+    detail: { credential: issued.id, role: role.name, cluster: cluster.name, expiresAt: issued.expiresAt },
+  });
+  const namespace = role.namespaces[0] ?? 'default';
+  return { sessionId: id, cluster, role: role.name, namespace, token: issued.token, expiresAt: issued.expiresAt };
+}

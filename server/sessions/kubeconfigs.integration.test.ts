@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { openDatabase, type Database } from '../../db/client.ts';
+import { migrate } from '../../db/migrate.ts';
+import { accessSessions, clusters, roles, users } from '../../db/schema.ts';
+import { testDatabase, type TestDatabase } from '../../e2e/database.ts';
+import { Kubeconfigs, type KubeconfigsDeps } from './kubeconfigs.ts';
+
+let own: TestDatabase;
+let database: Database;
+const [person, cluster] = [randomUUID(), randomUUID()];
+const limits = { idleMs: 900_000, detachedMs: 300_000, hardCapMs: 28_800_000, maxSessions: 3 };
+
+beforeAll(async () => {
+  own = await testDatabase();
+  await migrate({ url: own.url, portalRole: decodeURIComponent(new URL(own.url).username) });
+  database = openDatabase(own.url, { max: 5 });
+  const { db } = database;
+  await db.insert(users).values({
+    id: person,
+    provider: 'local',
+    issuer: 'local',
+    subject: 'ann',
+    email: 'ann@example.com',
+    name: 'Ann',
+    slug: 'ann',
+    groups: ['devs'],
+  });
+  await db.insert(clusters).values({
+    id: cluster,
+    name: 'one',
+    server: 'https://one.example',
+    ca: '',
+    namespace: 'sallyport',
+    credential: Buffer.from('sealed'),
+  });
+  await db.insert(roles).values({ ...limits, name: 'developer', clusterRoles: ['edit'], groups: ['devs'] });
+});
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+  await own[Symbol.asyncDispose]();
+});
+
+async function activeSession(): Promise<string> {
+  const id = randomUUID();
+  const now = new Date();
+  await database.db.insert(accessSessions).values({
+    id,
+    userId: person,
+    clusterId: cluster,
+    role: 'developer',
+    channel: 'kubeconfig',
+    state: 'active',
+    serviceAccount: 'ann-1',
+    clusterRoles: ['edit'],
+    namespaces: [],
+    idleMs: limits.idleMs,
+    detachedMs: limits.detachedMs,
+    clientAddress: '192.0.2.1',
+    openedAt: now,
+    lastInputAt: now,
+    hardCapAt: new Date(now.getTime() + 3_600_000),
+  });
+  return id;
+}
+
+/** Sessions with a cluster that must not be asked, and what a NOTIFY of a session's change does, by hand. */
+function served() {
+  let changed!: (id: string) => void;
+  const create = vi.fn<() => Promise<never>>(() => Promise.reject(new Error('an account was made')));
+  const kubeconfigs = new Kubeconfigs({
+    db: database.db,
+    accounts: { create, renew: create, remove: () => Promise.resolve(), list: () => Promise.resolve([]) },
+    inForce: () => Promise.resolve(),
+    calls: { cut: () => Promise.resolve(), progressAt: () => 0 },
+    notifications: {
+      on: (topic, handler) => {
+        if (topic === 'access-session') changed = handler;
+      },
+      onReset: () => {},
+      listening: true,
+    },
+    announce: () => Promise.resolve(),
+    end: () => Promise.resolve(),
+    audit: { record: () => Promise.resolve() },
+    now: () => new Date(),
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  } satisfies KubeconfigsDeps);
+  return { kubeconfigs, changed: (id: string) => changed(id), create };
+}
+
+// What was read before an end must not be served after it (a check and its use in two steps; CWE-367).
+it('refuses a call whose session ends while its row is read', async () => {
+  const { kubeconfigs, changed, create } = served();
+  await using _ = kubeconfigs;
+  const id = await activeSession();
+  // The second of the two questions waits: the first has found the session active by then.
+  await using holder = openDatabase(own.url, { max: 1 });
+  const held = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const holding = holder.db.transaction(async (tx) => {
+    await tx.execute('lock table roles in access exclusive mode');
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  const call = kubeconfigs.use({ sessionId: id, subject: person }).then(
+    () => 'let through',
+    (error: { code?: string }) => error.code,
+  );
+  await vi.waitFor(async () => {
+    const [row] = await database.db.execute<{ n: number }>(
+      `select count(*)::int as n from pg_locks where relation = 'roles'::regclass and not granted`,
+    );
+    expect(row!.n).toBe(1);
+  });
+  await database.db
+    .update(accessSessions)
+    .set({ state: 'ended', endedAt: new Date() })
+    .where(eq(accessSessions.id, id));
+  changed(id);
+  letGo.resolve();
+  await holding;
+  expect(await call).toBe('credential-revoked');
+  await expect(kubeconfigs.upstreamToken(id, AbortSignal.timeout(5_000))).rejects.toThrow();
+  expect(create).not.toHaveBeenCalled();
+});
