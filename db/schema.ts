@@ -97,8 +97,33 @@ export const roles = pgTable('roles', {
   detachedMs: duration('detached_ms').notNull(),
   hardCapMs: duration('hard_cap_ms').notNull(),
   maxSessions: integer('max_sessions').notNull(),
+  // What the gateway refuses before the cluster is asked: server/domain/api-policy.ts says what each means.
+  readOnly: boolean('read_only').notNull().default(false),
+  connect: text()
+    .array()
+    .notNull()
+    .default(['exec', 'attach', 'port-forward', 'ephemeral-containers', 'service-proxy', 'pod-proxy']),
+  /** `write`, `read` or `none`. */
+  secrets: text().notNull().default('write'),
+  mintCredentials: boolean('mint_credentials').notNull().default(false),
+  allow: jsonb().$type<ApiRuleRow[]>().notNull().default([]),
+  deny: jsonb().$type<ApiRuleRow[]>().notNull().default([]),
+  paths: jsonb().$type<{ methods: string[]; path: string }[]>().notNull().default([]),
+  proxyPaths: jsonb('proxy_paths')
+    .$type<{ methods: string[]; namespaces: string[]; names: string[]; path: string }[]>()
+    .notNull()
+    .default([]),
+  impersonateUsers: text('impersonate_users').array().notNull().default([]),
+  impersonateGroups: text('impersonate_groups').array().notNull().default([]),
   updatedAt: time('updated_at').notNull().defaultNow(),
 });
+type ApiRuleRow = {
+  verbs: string[];
+  apiGroups: string[];
+  resources: string[];
+  namespaces: string[];
+  names: string[];
+};
 
 export const clusters = pgTable(
   'clusters',

@@ -10,6 +10,7 @@ import { parse } from 'yaml';
 import { AuditLog } from '../server/audit/audit-log.ts';
 import type { AuditRow } from '../server/audit/entries.ts';
 import { ApiServer } from '../server/gateway/api-server.ts';
+import { type ApiPolicy, OPEN_POLICY } from '../server/domain/api-policy.ts';
 import { Authority, createAuthority } from '../server/gateway/authority.ts';
 import { EgressProxy, type EgressRules } from '../server/gateway/egress.ts';
 import { LiveCalls } from '../server/gateway/live-calls.ts';
@@ -18,6 +19,7 @@ import { SandboxGateway } from '../server/gateway/sandbox-gateway.ts';
 import type { GatewaySession } from '../server/gateway/session-directory.ts';
 import { KubernetesTokens } from '../server/gateway/tokens.ts';
 import { RateLimiter } from '../server/rate-limiter.ts';
+import { ServedResources } from '../server/kube/served-resources.ts';
 import { SessionAccounts } from '../server/kube/accounts.ts';
 import { KubeClient } from '../server/kube/client.ts';
 import { openConnection, type ClusterConnection } from '../server/kube/connection.ts';
@@ -74,6 +76,8 @@ export class TestGateway implements AsyncDisposable {
   /** While true, the audit log's database does not answer. */
   database: { away: boolean };
   readonly faults: unknown[] = [];
+  /** Of every session's role. */
+  policy: ApiPolicy = OPEN_POLICY;
   readonly #stack: AsyncDisposableStack;
   readonly #folder: string;
   readonly #sessions = new Map<string, { session: GatewaySession; upstream: Promise<string>; alive: boolean }>();
@@ -108,6 +112,7 @@ export class TestGateway implements AsyncDisposable {
       },
       upstreamToken: (id: string) => this.#sessions.get(id)!.upstream,
     };
+    const served = new ServedResources(() => Promise.resolve(this.admin));
     const api = this.#stack.use(
       new ApiServer({
         sessions,
@@ -118,7 +123,9 @@ export class TestGateway implements AsyncDisposable {
             portalNamespace: this.namespace,
             endpoint: parts.upstream ?? this.connection.endpoint,
           }),
+          served: (id) => served.of(id, Date.now()),
         },
+        policy: async () => this.policy,
         audit: this.audit,
         calls: this.calls,
         errorDocs: 'http://localhost/docs/errors/',
@@ -188,6 +195,7 @@ export class TestGateway implements AsyncDisposable {
       clusterId: this.connection.id,
       actorId: randomUUID(),
       actor: 'tester@example.com',
+      role: 'tester',
       serviceAccount,
       clientAddress: '192.0.2.7',
     };

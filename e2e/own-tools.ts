@@ -3,7 +3,28 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { kubectlBinaries } from './cluster/kubectl.ts';
+
+export type Issued = { kubeconfig: string; token: string; id: string };
+
+/** A kubeconfig of the person's for one cluster, as the account page asks for it. */
+export async function issueKubeconfig(
+  person: { api<T>(method: string, path: string, body?: unknown): Promise<T> },
+  wish: { clusters?: string[]; role?: string; minutes?: number } = {},
+): Promise<Issued> {
+  const { kubeconfig, credentials } = await person.api<{ kubeconfig: string; credentials: { id: string }[] }>(
+    'POST',
+    '/me/kubeconfigs',
+    wish,
+  );
+  return { kubeconfig, token: tokenIn(kubeconfig), id: credentials[0]!.id };
+}
+
+/** The credential in a kubeconfig, of its first user. */
+export function tokenIn(kubeconfig: string): string {
+  return (parse(kubeconfig) as { users: { user: { token: string } }[] }).users[0]!.user.token;
+}
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
 type Input = { stdin?: string; env?: Record<string, string> };

@@ -33,6 +33,7 @@ import { KubeClient } from './kube/client.ts';
 import type { ClusterHealthWatch } from './kube/health.ts';
 import { inForce, RULES_REVIEWS } from './kube/in-force.ts';
 import type { ClusterRegistry } from './kube/registry.ts';
+import { ServedResources } from './kube/served-resources.ts';
 import type { Logger } from './log.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { Recordings } from './recording/recordings.ts';
@@ -119,6 +120,11 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     upstreamToken: (id: string, signal: AbortSignal) => sessions.upstreamToken(id, signal),
   };
   const calls = opening.use(new LiveCalls(() => Date.now(), { streams: config.limits.streams }));
+  const recheck = () => {
+    void calls.recheck((err) => log.warn({ err }, 'a stream could not be checked against its role'));
+  };
+  deps.notifications.on('role', recheck);
+  deps.notifications.onReset(recheck);
   const rate = new RateLimiter(config.limits.kubernetes, () => performance.now());
   const tokens = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now });
   registerTerminalMetrics(deps.metrics.registry, () => terminals.queued());
@@ -128,6 +134,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     waiting: rate.waiting,
     connections: gateway.connections + listener.connections,
   }));
+  const served = new ServedResources((id) => registry.client(id));
   const api = opening.use(
     new ApiServer({
       sessions: directory,
@@ -137,7 +144,9 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
           const { name, namespace, endpoint } = await registry.connection(id);
           return { cluster: name, portalNamespace: namespace, endpoint };
         },
+        served: (id) => served.of(id, now().getTime()),
       },
+      policy: (role) => deps.roles.policy(role),
       audit,
       calls,
       rate,

@@ -4,7 +4,7 @@ import type { Db } from '../client.ts';
 import { roles } from '../schema.ts';
 
 export type RoleRow = typeof roles.$inferSelect;
-export type NewRole = Omit<RoleRow, 'updatedAt'>;
+export type NewRole = Omit<typeof roles.$inferInsert, 'updatedAt'>;
 
 export async function listRoles(db: Db): Promise<RoleRow[]> {
   return db.select().from(roles).orderBy(asc(roles.name));

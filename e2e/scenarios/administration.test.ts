@@ -74,9 +74,23 @@ it('adds a role', async () => {
   await field('ClusterRoles').fill('view');
   await field('Groups').fill('lookers');
   await page.getByRole('spinbutton', { name: 'Idle (min)' }).fill('20');
+  await page.getByText('What the gateway refuses, before the cluster is asked').click();
+  await page.getByRole('checkbox', { name: /^Read-only/ }).check();
+  await page.getByRole('combobox', { name: 'Secrets' }).selectOption('none');
+  await button('Add a rule: Refused').click();
+  const rule = page.getByRole('list', { name: 'Refused' }).getByRole('listitem');
+  await rule.getByLabel('Verbs').fill('*');
+  await rule.getByLabel('API groups').fill('core, apps');
+  await rule.getByLabel('Resources').fill('*');
+  await rule.getByLabel('Namespaces').fill('kube-*');
   await page.getByRole('dialog').getByRole('button', { name: 'Add the role' }).click();
   await page.getByRole('heading', { name: 'looker' }).waitFor();
   await page.getByText('20 min').waitFor();
+  await page.getByText('all but reads; Secrets; by 1 rule').waitFor();
+  const { items } = await browsing.portal.admin<{ items: { name: string; deny: object[] }[] }>('GET', '/roles');
+  expect(items.find(({ name }) => name === 'looker')!.deny).toEqual([
+    { verbs: ['*'], apiGroups: ['', 'apps'], resources: ['*'], namespaces: ['kube-*'], names: [] },
+  ]);
 });
 
 it('adds a local user, who signs in with the password and has the role', async () => {

@@ -5,11 +5,12 @@ import type { Db } from '../../db/client.ts';
 import type { Notifications } from '../../db/notifications.ts';
 import { deleteRole, listRoles, upsertRole, type NewRole, type RoleRow } from '../../db/queries/roles.ts';
 import { claimSetting } from '../../db/queries/settings.ts';
+import type { ApiPolicy } from '../domain/api-policy.ts';
 import type { Person, PortalRole } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 
-export type Role = Omit<RoleRow, 'portal'> & { portal: PortalRole };
+export type Role = Omit<RoleRow, 'portal' | keyof ApiPolicy> & ApiPolicy & { portal: PortalRole };
 
 export type RolesDeps = {
   db: Db;
@@ -52,6 +53,11 @@ export class Roles {
     return (await listRoles(this.#deps.db)) as Role[];
   }
 
+  /** What the role refuses on the Kubernetes path, as it is now; null where there is no such role. */
+  async policy(name: string): Promise<ApiPolicy | null> {
+    return (await this.list()).find((role) => role.name === name) ?? null;
+  }
+
   /** Those that one of the person's groups has. */
   async of(person: Pick<Person, 'groups'>): Promise<Role[]> {
     const groups = new Set(person.groups);
@@ -76,7 +82,7 @@ export class Roles {
   /** Makes or replaces. Throws Problem `last-admin-role` where nobody could administer the portal any more. */
   async put(role: NewRole, by: Actor): Promise<Role> {
     const before = (await this.#read()).find((other) => other.name === role.name);
-    if (before?.portal === 'admin' && (role.portal !== 'admin' || !role.groups.length))
+    if (before?.portal === 'admin' && (role.portal !== 'admin' || !role.groups?.length))
       await this.#keepAnAdmin(role.name);
     const after = (await upsertRole(this.#deps.db, role, this.#deps.now())) as Role;
     await this.#deps.notifications.announce(this.#deps.db, 'role', role.name);

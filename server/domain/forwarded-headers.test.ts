@@ -22,7 +22,26 @@ test.each([
   [['Sec-WebSocket-Protocol', 'v5.channel.k8s.io'], null],
   [['Accept', 'application/json'], null],
 ])('%j: %s', (raw, code) => {
-  expect(headerRefusal(raw)?.code ?? null).toBe(code);
+  expect(headerRefusal(raw, { impersonateUsers: [], impersonateGroups: [] })?.code ?? null).toBe(code);
+});
+
+test.each([
+  [['Impersonate-User', 'bot-1'], null],
+  [['Impersonate-User', 'bot-1', 'Impersonate-Group', 'bots'], null],
+  [['Impersonate-User', 'ann'], 'impersonation-refused'],
+  [['Impersonate-User', 'bot-1', 'Impersonate-Group', 'admins'], 'impersonation-refused'],
+  [['Impersonate-Group', 'bots'], 'impersonation-refused'],
+  // security.md: nobody of the system's, even where a glob covers it.
+  [['Impersonate-User', 'system:admin'], 'impersonation-refused'],
+  [['Impersonate-User', 'bot-1', 'Impersonate-Group', 'system:masters'], 'impersonation-refused'],
+  [['Impersonate-User', 'bot-1', 'Impersonate-Group', ' System:Masters'], 'impersonation-refused'],
+  [['Impersonate-User', 'bot-1', 'Impersonate-User', 'bot-2'], 'impersonation-refused'],
+  [['Impersonate-User', 'bot-1', 'Impersonate-Uid', '1'], 'impersonation-refused'],
+  [['Impersonate-User', 'bot-1', 'Impersonate-Extra-scopes', 'x'], 'impersonation-refused'],
+  [['Impersonate_User', 'bot-1'], 'impersonation-refused'],
+])('where a role names bot-* and groups: %j: %s', (raw, code) => {
+  const may = { impersonateUsers: ['bot-*', 'system:*'], impersonateGroups: ['bots', '*:*'] };
+  expect(headerRefusal(raw, may)?.code ?? null).toBe(code);
 });
 
 test('identity, framing and what Connection names stay here', () => {

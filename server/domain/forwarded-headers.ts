@@ -1,4 +1,5 @@
 /** Which headers cross the gateway. Pure: takes node's raw header list, names and values in turn. */
+import { matchesName } from './glob.ts';
 import { staysWithConnection } from './hop-by-hop.ts';
 import type { Refusal } from './kube-request.ts';
 
@@ -29,17 +30,30 @@ const overrides = new Set([
 
 const BEARER_SUBPROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 
+/** Whom a role lets its people act as: globs. */
+export type MayImpersonate = { impersonateUsers: readonly string[]; impersonateGroups: readonly string[] };
+
+/** Who is asked to be acted as, by headers that {@link headerRefusal} let through. Null: nobody. */
+export function impersonated(raw: readonly string[]): { user: string; groups: string[] } | null {
+  let user: string | null = null;
+  const groups: string[] = [];
+  for (const [name, value] of pairs(raw)) {
+    if (name === 'impersonate-user') user = value;
+    if (name === 'impersonate-group') groups.push(value);
+  }
+  return user === null ? null : { user, groups };
+}
+
 /** What is refused rather than dropped: dropping it would do something else than was asked, silently. */
-export function headerRefusal(raw: readonly string[]): Refusal | null {
+export function headerRefusal(raw: readonly string[], may: MayImpersonate): Refusal | null {
+  const as = [...pairs(raw)].filter(([name]) => name.replaceAll('_', '-').startsWith('impersonate-'));
+  if (as.length > 0) {
+    const refused = impersonationRefusal(as, may);
+    if (refused) return refused;
+  }
   for (const [name, value] of pairs(raw)) {
     // Any spelling: Go reads names without regard to case, and an underscore has passed for a hyphen elsewhere.
     const spelled = name.replaceAll('_', '-');
-    if (spelled.startsWith('impersonate-'))
-      return refuse(
-        'impersonation-refused',
-        403,
-        'Acting as somebody else (--as, Impersonate-*) is refused: every call is made as the person who makes it. Leave out --as, or ask for a role that may do it.',
-      );
     if (overrides.has(spelled))
       return refuse(
         'method-override-refused',
@@ -54,6 +68,31 @@ export function headerRefusal(raw: readonly string[]): Refusal | null {
       );
     if (name === 'transfer-encoding' && value.trim().toLowerCase() !== 'chunked')
       return refuse('bad-framing', 400, 'Of the transfer codings only "chunked" is accepted.');
+  }
+  return null;
+}
+
+function impersonationRefusal(
+  as: readonly (readonly [name: string, value: string, spelled: string])[],
+  may: MayImpersonate,
+): Refusal | null {
+  if (may.impersonateUsers.length === 0)
+    return refuse(
+      'impersonation-refused',
+      403,
+      'Acting as somebody else (--as, Impersonate-*) is refused: every call is made as the person who makes it. Leave out --as, or ask for a role that may do it.',
+    );
+  const no = (what: string) =>
+    refuse('impersonation-refused', 403, `Acting as ${what} is refused: your role does not name it. Leave out --as.`);
+  const users = as.filter(([name]) => name === 'impersonate-user');
+  if (users.length !== 1) return no(`${users.length} users at once`);
+  for (const [name, value, spelled] of as) {
+    const globs =
+      name === 'impersonate-user' ? may.impersonateUsers : name === 'impersonate-group' ? may.impersonateGroups : null;
+    // Uids and extras say more of somebody than a role can name; an underscore is another header to others.
+    if (globs === null) return no(`somebody with ${spelled}`);
+    if (/^\s*system:/i.test(value) || !globs.some((glob) => matchesName(glob, value)))
+      return no(`the ${name === 'impersonate-user' ? 'user' : 'group'} "${value.slice(0, 100)}"`);
   }
   return null;
 }

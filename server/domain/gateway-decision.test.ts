@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import { OPEN_POLICY } from './api-policy.ts';
 import { changesSomething, isLongRunning, mustInspectBody, refusalOf, upgradeOf } from './gateway-decision.ts';
 import { type KubeRequest, parseKubeRequest } from './kube-request.ts';
 
-function parse(line: string): KubeRequest {
+function parse(line: string): KubeRequest & { upgrade: boolean } {
   const [method, target] = line.split(' ') as [string, string];
   const request = parseKubeRequest(method, target);
   if ('refused' in request) throw new Error(request.refused.message);
-  return request;
+  return { ...request, upgrade: false };
 }
 
-const rules = { portalNamespace: 'sallyport' };
+const rules = { portalNamespace: 'sallyport', role: 'developer', policy: OPEN_POLICY };
 
 test.each([
   // Everyday work is not the portal's to refuse.

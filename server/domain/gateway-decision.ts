@@ -2,19 +2,29 @@
  * What the portal itself says no to on the Kubernetes path, before the cluster decides by its own RBAC. Pure: the
  * request is the parsed one, the answer names the rule and what to do instead.
  */
+import { type ApiAttributes, type ApiPolicy, policyRefusal } from './api-policy.ts';
 import type { KubeRequest, Refusal } from './kube-request.ts';
 
 export type GatewayRules = {
   /** Where the portal's own account and the session accounts live. */
   portalNamespace: string;
+  /** The session's role, as it is now. */
+  role: string;
+  policy: ApiPolicy;
 };
 
 /** Subresources that open a stream into something: more than a read, whatever the method (Kubernetes #78741). */
 const connectSubresources = new Set(['exec', 'attach', 'portforward', 'proxy']);
 
 /** Null: not refused here. */
-export function refusalOf(request: KubeRequest, rules: GatewayRules): Refusal | null {
-  if (!request.isResource) return null;
+export function refusalOf(request: ApiAttributes, rules: GatewayRules): Refusal | null {
+  return (
+    (request.isResource ? resourceRefusal(request, rules) : null) ?? policyRefusal(request, rules.policy, rules.role)
+  );
+}
+
+/** What holds whatever a role says, or until one says otherwise. */
+function resourceRefusal(request: ApiAttributes, { portalNamespace, policy }: GatewayRules): Refusal | null {
   const { group, resource, subresource, verb } = request;
   const writes = changesSomething(request);
 
@@ -25,35 +35,29 @@ export function refusalOf(request: KubeRequest, rules: GatewayRules): Refusal | 
       403,
       'Paths of the form /api/v1/proxy/… are refused. Use the proxy subresource of the pod or the service.',
     );
-  if (resource === 'nodes' && subresource === 'proxy')
-    return refuse(
-      'node-proxy-refused',
-      403,
-      "The proxy to a node's kubelet is refused: it runs commands in every pod of the node past Kubernetes' own permissions.",
-    );
-  if (resource === 'serviceaccounts' && subresource === 'token')
+  if (!policy.mintCredentials && resource === 'serviceaccounts' && subresource === 'token')
     return refuse(
       'token-minting-refused',
       403,
       'Making service-account tokens is refused: a token would outlive this session and carry no name. Run the workload as the service account instead.',
     );
-  if (group === 'certificates.k8s.io' && writes)
+  if (!policy.mintCredentials && group === 'certificates.k8s.io' && writes)
     return refuse(
       'certificate-signing-refused',
       403,
       'Requesting or signing certificates of the cluster is refused: a certificate would outlive this session.',
     );
-  if (writes && request.namespace === rules.portalNamespace)
+  if (writes && request.namespace === portalNamespace)
     return refuse(
       'portal-namespace-refused',
       403,
-      `Changes in the namespace ${rules.portalNamespace} are refused: it holds the accounts of everybody's sessions.`,
+      `Changes in the namespace ${portalNamespace} are refused: it holds the accounts of everybody's sessions.`,
     );
   return null;
 }
 
 /** What must be on the record before it happens; everything that is not plainly a read. */
-export function changesSomething(request: KubeRequest): boolean {
+export function changesSomething(request: Pick<KubeRequest, 'method' | 'verb' | 'subresource'>): boolean {
   if (connectSubresources.has(request.subresource) || request.verb === 'proxy') return true;
   return !['GET', 'HEAD', 'OPTIONS'].includes(request.method);
 }

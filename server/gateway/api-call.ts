@@ -7,27 +7,34 @@ import type { IncomingMessage } from 'node:http';
 import type { CallFacts, CallRecord } from '../audit/audit-log.ts';
 import type { AuditSink } from '../audit/sink.ts';
 import { isDatabaseAway } from '../domain/database-away.ts';
-import { headerRefusal } from '../domain/forwarded-headers.ts';
-import { changesSomething, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
+import type { ApiPolicy } from '../domain/api-policy.ts';
+import { headerRefusal, impersonated } from '../domain/forwarded-headers.ts';
+import { changesSomething, type GatewayRules, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
 import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
 import { redactQuery } from '../domain/query-redaction.ts';
 import { redactText } from '../domain/redaction.ts';
-import { databaseUnavailable } from '../domain/shared-problems.ts';
+import type { ServedResource } from '../domain/self-review.ts';
+import { databaseUnavailable, sessionEnded } from '../domain/shared-problems.ts';
 import { correlationOf, type Correlation } from '../correlation.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
 import type { Admission, Door } from './door.ts';
+import type { GatewaySession } from './session-directory.ts';
 import type { Upstream } from './upstream.ts';
 
 export type ApiCallDeps = {
   clusters: {
     /** Throws Problem `cluster-unknown`, or what keeps it from being reached. */
     upstream(clusterId: string): Promise<Upstream>;
+    /** Every resource that it serves; null where it does not say. */
+    served(clusterId: string): Promise<ServedResource[] | null>;
   };
   audit: AuditSink & { startCall(facts: CallFacts): CallRecord };
   calls: LiveCalls;
+  /** What a role refuses, as it is now; null where there is no such role any more. */
+  policy(role: string): Promise<ApiPolicy | null>;
   /** By credential. */
   rate: RateLimiter;
   metrics: () => GatewayMetrics;
@@ -52,6 +59,8 @@ export class ApiCall {
   responseBytes = 0;
   status: number | null = null;
   upgraded = false;
+  /** By which it was let in. Only after {@link admit}. */
+  rules: GatewayRules | null = null;
   readonly #deps: ApiCallDeps;
   readonly #door: Door;
   readonly #at: Date;
@@ -136,6 +145,11 @@ export class ApiCall {
     return `Bearer ${await this.#admission.upstreamToken(this.signal)}`;
   }
 
+  /** Every resource that the cluster serves; null where it does not say. */
+  served(): Promise<ServedResource[] | null> {
+    return this.#deps.clusters.served(this.#admission!.session.clusterId);
+  }
+
   /** Throws Problem `audit-unavailable`: then no answer may begin. */
   recorded(): Promise<void> {
     return this.#record?.started ?? Promise.resolve();
@@ -179,14 +193,34 @@ export class ApiCall {
     if (denied) throw denied;
     // One credential, one session.
     await this.#deps.rate.pass(session.id);
-    const unfit = headerRefusal(this.incoming.rawHeaders);
+    const rules = await this.#rulesOf(session);
+    const unfit = headerRefusal(this.incoming.rawHeaders, rules.policy);
     if (unfit) throw toProblem(unfit);
     if ('refused' in parsed) throw toProblem(parsed.refused);
-    const { portalNamespace } = await this.#deps.clusters.upstream(session.clusterId);
-    const refused = refusalOf(parsed, { portalNamespace });
+    const asked = { ...parsed, upgrade: this.incoming.headers.upgrade !== undefined };
+    const refused = refusalOf(asked, rules);
     if (refused) throw toProblem(refused);
-    this.#live = this.#deps.calls.begin(session.id, this.#deps.now().getTime(), isLongRunning(parsed));
+    this.rules = rules;
+    this.#live = this.#deps.calls.begin(session.id, this.#deps.now().getTime(), isLongRunning(parsed), async () => {
+      const now = await this.#rulesOf(session).catch((error: unknown) => {
+        if (error instanceof Problem) return error;
+        throw error;
+      });
+      if (now instanceof Problem) return now;
+      const refusedNow = refusalOf(asked, now);
+      return refusedNow && toProblem(refusedNow);
+    });
     return parsed;
+  }
+
+  /** Throws Problem `session-ended` where its role is gone, `cluster-unknown`. */
+  async #rulesOf({ clusterId, role }: GatewaySession): Promise<GatewayRules> {
+    const [{ portalNamespace }, policy] = await Promise.all([
+      this.#deps.clusters.upstream(clusterId),
+      this.#deps.policy(role),
+    ]);
+    if (!policy) throw sessionEnded();
+    return { portalNamespace, role, policy };
   }
 
   #start(): CallRecord {
@@ -208,6 +242,7 @@ export class ApiCall {
   #facts() {
     const { session } = this.#admission!;
     const { request, incoming } = this;
+    const as = impersonated(incoming.rawHeaders);
     const path = request ? request.path + redactQuery(request.query) : (incoming.url ?? '').split('?', 1)[0]!;
     return {
       at: this.#at,
@@ -227,6 +262,11 @@ export class ApiCall {
         subresource: request?.subresource ?? '',
         namespace: request?.namespace ?? '',
         name: request?.name ?? '',
+        ...(as
+          ? {
+              impersonated: { user: shown(as.user, 256), groups: as.groups.slice(0, 32).map((one) => shown(one, 256)) },
+            }
+          : {}),
         userAgent: shown(incoming.headers['user-agent'] ?? '', 256),
         status: null,
         durationMs: null,

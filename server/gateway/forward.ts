@@ -10,6 +10,7 @@ import { secretBodyRefusal } from '../domain/secret-body.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
+import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
 import { requestOptions, type Upstream } from './upstream.ts';
 
 // The API server itself gives up on an ordinary request after 60 s and says so; webhooks may take 30 s of that.
@@ -25,8 +26,10 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
   response.once('close', () => {
     if (!response.writableFinished) call.abort(clientGone());
   });
-  const body = mustInspectBody(request) ? await read(call) : null;
-  const refused = body ? inspect(incoming, body) : null;
+  const reviews = reviewsOneself(request);
+  const inspects = mustInspectBody(request) && !call.rules!.policy.mintCredentials;
+  const body = reviews || inspects ? await read(call) : null;
+  const refused = body && inspects ? inspect(incoming, body) : null;
   const upstream = await call.open(refused);
   let answer = await ask(call, request, upstream, body);
   // What is behind a proxy has sign-ins of its own.
@@ -38,7 +41,8 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
       answer = await ask(call, request, { ...upstream, authorization }, body);
     }
   }
-  await relay(call, request, upstream, answer, response);
+  if (reviews) await relayReview(call, request, body!, upstream, answer, response);
+  else await relay(call, request, upstream, answer, response);
 }
 
 async function read(call: ApiCall): Promise<Buffer> {
@@ -73,7 +77,8 @@ async function ask(
 ): Promise<IncomingMessage> {
   const repeatable = (request.method === 'GET' || request.method === 'HEAD') && !hasBody(call.incoming);
   for (let attempt = 0; ; attempt++) {
-    const headers = forwardedRequestHeaders(call.incoming.rawHeaders);
+    const forwarded = forwardedRequestHeaders(call.incoming.rawHeaders);
+    const headers = reviewsOneself(request) ? readableAnswer(forwarded) : forwarded;
     // Framing is made anew: exactly one of the two lengths goes up.
     if (call.incoming.headers['transfer-encoding'] !== undefined) headers.push('transfer-encoding', 'chunked');
     const outgoing = httpsRequest({

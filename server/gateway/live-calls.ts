@@ -11,6 +11,8 @@ export type LiveCall = {
   readonly stream: boolean;
   /** When bytes last moved in either direction. */
   progressAt: number;
+  /** Why it may not go on, by the rules as they are now; null where it may. */
+  refusedNow: () => Promise<Problem | null>;
 };
 
 /** One person's terminal with a busy controller or helm in it stays far below. */
@@ -45,7 +47,12 @@ export class LiveCalls implements Disposable {
   }
 
   /** Throws Problem `too-many-calls`, `too-many-streams`. */
-  begin(sessionId: string, now: number, stream: boolean): LiveCall & { end(): void } {
+  begin(
+    sessionId: string,
+    now: number,
+    stream: boolean,
+    refusedNow: LiveCall['refusedNow'] = () => Promise.resolve(null),
+  ): LiveCall & { end(): void } {
     const calls = this.#bySession.get(sessionId) ?? new Set();
     if (calls.size >= CALLS_PER_SESSION)
       throw new Problem('too-many-calls', 429, `This session has ${CALLS_PER_SESSION} Kubernetes calls under way.`, {
@@ -65,6 +72,7 @@ export class LiveCalls implements Disposable {
       ended: promise,
       stream,
       progressAt: now,
+      refusedNow,
       end: () => {
         calls.delete(call);
         if (calls.size === 0 && this.#bySession.get(sessionId) === calls) this.#bySession.delete(sessionId);
@@ -87,6 +95,16 @@ export class LiveCalls implements Disposable {
     const calls = [...(this.#bySession.get(sessionId) ?? [])];
     for (const call of calls) call.abort.abort(reason);
     await Promise.all(calls.map((call) => call.ended));
+  }
+
+  /** Ends the streams that would not be let in any more. One that cannot be asked about goes on. */
+  async recheck(onFault: (error: unknown) => void): Promise<void> {
+    const streams = [...this.#bySession.values()].flatMap((calls) => [...calls].filter(({ stream }) => stream));
+    const look = async ({ abort, refusedNow }: LiveCall) => {
+      const refused = await refusedNow();
+      if (refused) abort.abort(refused);
+    };
+    await Promise.all(streams.map((call) => look(call).catch(onFault)));
   }
 
   #endStalled(now: number): void {

@@ -6,6 +6,8 @@ export type GatewaySession = {
   /** Who it belongs to, as the audit log names people. */
   actorId: string;
   actor: string;
+  /** By name; what it refuses is looked up at each call. */
+  role: string;
   /** The session's account on the cluster: `sub` of its credential is `system:serviceaccount:<namespace>:<name>`. */
   serviceAccount: string;
   /** Of the browser that opened it. */

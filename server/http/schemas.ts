@@ -1,5 +1,6 @@
 /** The shapes of the REST API, once: they validate, they type the pages' client and they are the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
+import { CONNECTS, OPEN_POLICY, POLICY_METHODS } from '../domain/api-policy.ts';
 import { PRINTABLE } from '../domain/printable.ts';
 
 const dateTime = z.iso.datetime({ offset: true });
@@ -115,6 +116,45 @@ export const clusterTestSchema = z
   .openapi('ClusterTest');
 export type ClusterTest = z.infer<typeof clusterTestSchema>;
 
+/** Of a glob or a pattern of RBAC: what no name and no path has is no use in one. */
+const pattern = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[!-~]+$/, 'a space or a character beyond ASCII');
+const patterns = (most = 50) => z.array(pattern).max(most);
+const methods = z.array(z.enum(POLICY_METHODS)).min(1).max(POLICY_METHODS.length);
+const path = pattern.startsWith('/').max(1024);
+const apiRule = z
+  .object({
+    verbs: patterns().min(1),
+    apiGroups: z.array(z.literal('').or(pattern)).min(1).max(50).describe('The empty one is core; * for any'),
+    resources: patterns().min(1).describe('pods, pods/log, pods/*, or * for any'),
+    namespaces: patterns(200).default([]).describe('Globs. Empty: everywhere'),
+    names: patterns(200).default([]).describe('Globs. Empty: any'),
+  })
+  .openapi('ApiRule');
+/** What the gateway refuses before the cluster is asked; see server/domain/api-policy.ts. */
+const apiPolicy = {
+  readOnly: z.boolean().default(OPEN_POLICY.readOnly),
+  connect: z.array(z.enum(CONNECTS)).max(CONNECTS.length).default(OPEN_POLICY.connect),
+  secrets: z.enum(['write', 'read', 'none']).default(OPEN_POLICY.secrets),
+  mintCredentials: z
+    .boolean()
+    .default(OPEN_POLICY.mintCredentials)
+    .describe('Service-account tokens and certificates: they outlive the session'),
+  allow: z.array(apiRule).max(100).default([]).describe('Empty: whatever is not denied'),
+  deny: z.array(apiRule).max(100).default([]).describe('Before allow'),
+  paths: z.array(z.object({ methods, path })).max(100).default([]).describe('Paths that name no resource. Empty: any'),
+  proxyPaths: z
+    .array(z.object({ methods, namespaces: patterns().default([]), names: patterns().default([]), path }))
+    .max(100)
+    .default([])
+    .describe('Of what is behind services and pods. Empty: any'),
+  impersonateUsers: patterns(200).default([]).describe('Globs for whom --as may name'),
+  impersonateGroups: patterns(200).default([]).describe('Globs for what --as-group may name'),
+};
+
 const minutes = (least: number, most: number) =>
   z
     .number()
@@ -133,6 +173,7 @@ export const roleSchema = z
     detachedMs: minutes(0, 24 * 60),
     hardCapMs: minutes(1, 7 * 24 * 60),
     maxSessions: z.number().int().min(1).max(50),
+    ...apiPolicy,
   })
   .openapi('Role');
 export type Role = z.infer<typeof roleSchema>;

@@ -13,6 +13,8 @@ export type KubeCall = {
   /** From `/api…` on, with its query. */
   path: string;
   body?: unknown;
+  /** Default: JSON. */
+  accept?: string;
   /** Under which both audit logs have it; without one the cluster makes one up. */
   auditId?: string;
   signal?: AbortSignal;
@@ -88,7 +90,10 @@ export class KubeClient {
 
   #exchange(call: KubeCall, signal: AbortSignal): Promise<KubeResponse> {
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-    const headers: Record<string, string | number> = { accept: 'application/json', 'user-agent': 'sallyport' };
+    const headers: Record<string, string | number> = {
+      accept: call.accept ?? 'application/json',
+      'user-agent': 'sallyport',
+    };
     if (this.#authorization) headers['authorization'] = this.#authorization;
     if (call.auditId) headers['audit-id'] = call.auditId;
     if (body) Object.assign(headers, { 'content-type': 'application/json', 'content-length': body.length });

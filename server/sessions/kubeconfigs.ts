@@ -97,6 +97,7 @@ export class Kubeconfigs implements AsyncDisposable {
       cluster: row.cluster.name,
       actorId: row.user.id,
       actor: row.user.email,
+      role: row.role,
       serviceAccount: row.serviceAccount,
     };
   }

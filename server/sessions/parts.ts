@@ -57,6 +57,7 @@ export type AliveSession = {
   clusterId: string;
   actorId: string;
   actor: string;
+  role: string;
   serviceAccount: string;
   clientAddress: string;
 };

@@ -267,6 +267,7 @@ export class Sessions implements AsyncDisposable {
       clusterId: row.clusterId,
       actorId: row.user.id,
       actor: row.user.email,
+      role: row.role,
       serviceAccount: row.serviceAccount,
       clientAddress: row.clientAddress,
     };

@@ -7,6 +7,8 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { DialogForm } from '../../ui/dialog-form.tsx';
 import { Field, splitList } from '../../ui/field.tsx';
 import { TextField } from '../../ui/text-field.tsx';
+import { openPolicy, type Policy } from './policy.ts';
+import { PolicyFields } from './policy-fields.tsx';
 
 const MINUTE = 60_000;
 /** In minutes, as the form counts. */
@@ -27,6 +29,7 @@ const fresh: Role = {
   detachedMs: 5 * MINUTE,
   hardCapMs: 480 * MINUTE,
   maxSessions: 3,
+  ...openPolicy,
 };
 
 /** Adds a role, or changes one; its name is its identity and stays. */
@@ -41,6 +44,7 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
     detached: start.detachedMs / MINUTE,
     hardCap: start.hardCapMs / MINUTE,
   });
+  const [policy, setPolicy] = useState<Policy>(() => policyOf(start));
   const set = (change: Partial<typeof form>) => setForm((old) => ({ ...old, ...change }));
   const save = async () => {
     await api.putRole({
@@ -54,6 +58,7 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
       detachedMs: form.detached * MINUTE,
       hardCapMs: form.hardCap * MINUTE,
       maxSessions: form.maxSessions,
+      ...policy,
     });
     onSaved();
   };
@@ -125,7 +130,32 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
           {number('hardCap', 'At most (min)', 1, 7 * DAY)}
           {number('maxSessions', 'Sessions at once', 1, 50)}
         </div>
+        <details>
+          <summary className="cursor-pointer font-medium">
+            What the gateway refuses, before the cluster is asked
+          </summary>
+          <div className="mt-3">
+            <PolicyFields policy={policy} onChange={(change) => setPolicy((old) => ({ ...old, ...change }))} />
+          </div>
+        </details>
       </DialogForm>
     </Dialog>
   );
+}
+
+function policyOf(role: Role): Policy {
+  const { readOnly, connect, secrets, mintCredentials, allow, deny, paths, proxyPaths } = role;
+  const { impersonateUsers, impersonateGroups } = role;
+  return {
+    readOnly,
+    connect,
+    secrets,
+    mintCredentials,
+    allow,
+    deny,
+    paths,
+    proxyPaths,
+    impersonateUsers,
+    impersonateGroups,
+  };
 }

@@ -14,6 +14,7 @@ import { Icon } from '../../ui/glyph.tsx';
 import { Empty, PageBody, Waiting } from '../../ui/layout.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
 import { RunningSessions } from '../../ui/running-sessions.tsx';
+import { policySummary } from './policy-summary.ts';
 import { RoleForm } from './role-form.tsx';
 
 /** So many are seen at a glance, and need no filter. */
@@ -45,7 +46,7 @@ export function Roles() {
   return (
     <PageBody
       title="Roles"
-      intro="A role gives ClusterRoles in namespaces to the members of groups, through a terminal, within its times."
+      intro="A role gives ClusterRoles in namespaces to the members of groups, within its times; the gateway can refuse more."
       actions={
         <>
           {all.length > FEW ? <Filter label="Filter roles" value={filter} onChange={(q) => setSearch({ q })} /> : null}
@@ -97,6 +98,7 @@ export function Roles() {
                 <Part name="Ends when detached for" value={duration(role.detachedMs)} />
                 <Part name="Lasts at most" value={duration(role.hardCapMs)} />
                 <Part name="Sessions at once" value={String(role.maxSessions)} />
+                {role.clusterRoles.length > 0 ? <Part name="The gateway refuses" value={policySummary(role)} /> : null}
               </dl>
             </li>
           ))}

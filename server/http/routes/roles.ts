@@ -59,7 +59,6 @@ export function rolesRoutes({ roles }: RolesDeps): Router {
 
 /** The fields that are shown, unchecked: a row that an operator wrote outside of the bounds must not hide the others. */
 function shown(role: RoleRecord): Role {
-  const { name, description, portal, clusterRoles, namespaces, groups } = role;
-  const { idleMs, detachedMs, hardCapMs, maxSessions } = role;
-  return { name, description, portal, clusterRoles, namespaces, groups, idleMs, detachedMs, hardCapMs, maxSessions };
+  const { updatedAt: _, ...fields } = role;
+  return fields;
 }
