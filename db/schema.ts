@@ -144,6 +144,8 @@ export const clusters = pgTable(
     /** Set where the portal renews the token itself (installed by --kubeconfig); null: given by hand. */
     credentialExpiresAt: time('credential_expires_at'),
     managed: boolean().notNull().default(false),
+    /** How sessions act there: `account` (one each) or `impersonation` (the portal's account as the person). */
+    actAs: text('act_as').notNull().default('account'),
     createdAt: time('created_at').notNull().defaultNow(),
     createdBy: uuid('created_by'),
     removedAt: time('removed_at'),

@@ -42,6 +42,7 @@ export async function adminConnection(namespace: string): Promise<ClusterConnect
       id: randomUUID(),
       name: 'test',
       namespace,
+      actAs: 'account',
       address: { server: cluster.server, ca: pem(cluster['certificate-authority-data']), tlsServerName: null },
       credential: {
         kind: 'certificate',
@@ -78,6 +79,9 @@ export class TestGateway implements AsyncDisposable {
   readonly faults: unknown[] = [];
   /** Of every session's role. */
   policy: ApiPolicy = OPEN_POLICY;
+  /** Whether people are impersonated by the cluster's administrator, and with which groups. */
+  impersonates = false;
+  groups: string[] = [];
   readonly #stack: AsyncDisposableStack;
   readonly #folder: string;
   readonly #sessions = new Map<string, { session: GatewaySession; upstream: Promise<string>; alive: boolean }>();
@@ -94,7 +98,7 @@ export class TestGateway implements AsyncDisposable {
     const now = () => new Date();
     this.accounts = new SessionAccounts({
       portalId: parts.portalId,
-      cluster: async () => ({ client: this.admin, namespace: this.namespace }),
+      cluster: async () => ({ client: this.admin, namespace: this.namespace, actAs: 'account' }),
     });
     this.signingKey = parts.signingKey;
     this.tokens = new KubernetesTokens({ keys: [parts.signingKey], issuer: parts.portalId, now });
@@ -122,10 +126,12 @@ export class TestGateway implements AsyncDisposable {
             cluster: 'test',
             portalNamespace: this.namespace,
             endpoint: parts.upstream ?? this.connection.endpoint,
+            asPortal: this.impersonates ? this.connection.portal : null,
           }),
           served: (id) => served.of(id, Date.now()),
         },
         policy: async () => this.policy,
+        groups: async () => this.groups,
         audit: this.audit,
         calls: this.calls,
         errorDocs: 'http://localhost/docs/errors/',

@@ -45,8 +45,20 @@ export async function removeLeftovers(socketPath: string, portal: string): Promi
 }
 
 /** kubectl with the test cluster's own administrator: what the cluster says, past the portal. */
-export async function kubectlAsAdmin(...args: string[]): Promise<string> {
+export function kubectlAsAdmin(...args: string[]): Promise<string> {
+  return asAdmin(args);
+}
+
+/** As an administrator applies what the portal prints. */
+export function applyAsAdmin(manifest: string): Promise<string> {
+  return asAdmin(['apply', '-f', '-'], manifest);
+}
+
+async function asAdmin(args: string[], input?: string): Promise<string> {
   const { kubeconfig } = await testCluster();
   const kubectl = join(await kubectlBinaries(), 'kubectl');
-  return run(kubectl, args, { env: { ...process.env, KUBECONFIG: kubeconfig } });
+  return run(kubectl, args, {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    ...(input === undefined ? {} : { input }),
+  });
 }

@@ -9,6 +9,7 @@ import type { Db } from '../db/client.ts';
 import type { Notifications } from '../db/notifications.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { DockerSandboxRuntime } from '../sandbox/docker/docker-runtime.ts';
+import { PersonGroups } from './access/person-groups.ts';
 import type { Roles } from './access/roles.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { Config } from './config/config.ts';
@@ -134,6 +135,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     waiting: rate.waiting,
     connections: gateway.connections + listener.connections,
   }));
+  const groups = new PersonGroups({ db, notifications: deps.notifications, roles: deps.roles });
   const served = new ServedResources((id) => registry.client(id));
   const api = opening.use(
     new ApiServer({
@@ -141,12 +143,13 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       tokens,
       clusters: {
         async upstream(id) {
-          const { name, namespace, endpoint } = await registry.connection(id);
-          return { cluster: name, portalNamespace: namespace, endpoint };
+          const { name, namespace, endpoint, actAs, portal } = await registry.connection(id);
+          return { cluster: name, portalNamespace: namespace, endpoint, asPortal: actAs === 'account' ? null : portal };
         },
         served: (id) => served.of(id, now().getTime()),
       },
       policy: (role) => deps.roles.policy(role),
+      groups: (user, role) => groups.of(user, role),
       audit,
       calls,
       rate,
@@ -173,7 +176,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     portalId,
     async cluster(id) {
       const [connection, client] = await Promise.all([registry.connection(id), registry.client(id)]);
-      return { client, namespace: connection.namespace };
+      return { client, namespace: connection.namespace, actAs: connection.actAs };
     },
   });
   const way = {
@@ -213,7 +216,9 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       db,
       accounts,
       async inForce({ clusterId, namespaces, sessionId }, token) {
-        const { name, endpoint } = await registry.connection(clusterId);
+        const { name, endpoint, actAs } = await registry.connection(clusterId);
+        // Nothing was made that the cluster would have to hear of.
+        if (actAs === 'impersonation') return;
         const portal = { endpoint, authorization: `Bearer ${token}` };
         const [at, auditId] = [now(), randomUUID()];
         // Done in the session's name, though not by its person: the cluster's log has it, so ours does.

@@ -300,7 +300,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         roles: {
           reaching: async ({ groups }) => reachingRoles(groups, await roles.list()).map(({ name }) => name),
         },
-        manifest: async (namespace) => manifest(namespace, await clusterRoles()),
+        manifest: async (namespace, actAs) => manifest(namespace, await clusterRoles(), actAs),
         // Before its credential goes: what sessions have on the cluster is removed with it.
         endSessions: (id) => sessions.endOn(id, { reason: 'revoked', detail: 'The cluster was removed.' }),
       }),

@@ -15,6 +15,7 @@ import type {
   OpenedSession,
   Page,
   RegisterCluster,
+  UpdateCluster,
   Role,
   Session,
   SignInOptions,
@@ -130,11 +131,11 @@ export const api = {
   cluster: (name: string, signal?: AbortSignal) => call<Cluster>(`/clusters/${id(name)}`, { signal }),
   testCluster: (body: ClusterRegistration) => call<ClusterTest>('/clusters/test', { method: 'POST', body }),
   registerCluster: (body: ClusterRegistration) => call<Cluster>('/clusters', { method: 'POST', body }),
-  updateCluster: (name: string, body: { production: boolean }) =>
+  updateCluster: (name: string, body: UpdateCluster) =>
     call<Cluster>(`/clusters/${id(name)}`, { method: 'PATCH', body }),
   removeCluster: (name: string) => call<void>(`/clusters/${id(name)}`, { method: 'DELETE' }),
-  clusterManifest: async (namespace: string, signal?: AbortSignal) =>
-    (await send('/clusters/manifest', { query: { namespace }, signal })).text(),
+  clusterManifest: async (namespace: string, actAs: Cluster['actAs'], signal?: AbortSignal) =>
+    (await send('/clusters/manifest', { query: { namespace, actAs }, signal })).text(),
 
   sessions: (filter: SessionFilter, signal?: AbortSignal) =>
     call<Page<Session>>('/sessions', { query: filter, signal }),

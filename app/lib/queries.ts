@@ -35,10 +35,10 @@ export const queries = {
       queryFn: ({ signal }) => api.cluster(name, signal),
       refetchInterval: ({ state }) => nextLook(state.data && [state.data]),
     }),
-  manifest: (namespace: string) =>
+  manifest: (namespace: string, actAs: Cluster['actAs']) =>
     queryOptions({
-      queryKey: ['manifest', namespace],
-      queryFn: ({ signal }) => api.clusterManifest(namespace, signal),
+      queryKey: ['manifest', namespace, actAs],
+      queryFn: ({ signal }) => api.clusterManifest(namespace, actAs, signal),
       staleTime: Infinity,
     }),
   /** The person's own sessions that still live: the dock and the start page. */

@@ -1,7 +1,7 @@
 /** Registered clusters. A removed one stays as a row, so that sessions and events keep their cluster's name. */
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { and, asc, count, eq, isNull, ne } from 'drizzle-orm';
 import type { Db } from '../client.ts';
-import { clusters } from '../schema.ts';
+import { accessSessions, clusters } from '../schema.ts';
 
 export type ClusterRow = typeof clusters.$inferSelect;
 export type NewCluster = Omit<ClusterRow, 'createdAt' | 'removedAt'>;
@@ -22,6 +22,16 @@ export async function findClusterNamed(db: Db, name: string): Promise<ClusterRow
       .from(clusters)
       .where(and(eq(clusters.name, name), isNull(clusters.removedAt)))
   )[0];
+}
+
+/** Terminal sessions that stand on it. */
+export async function countShells(db: Db, clusterId: string): Promise<number> {
+  const shells = and(eq(accessSessions.clusterId, clusterId), eq(accessSessions.channel, 'terminal'));
+  const [row] = await db
+    .select({ shells: count() })
+    .from(accessSessions)
+    .where(and(shells, ne(accessSessions.state, 'ended')));
+  return row!.shells;
 }
 
 /** Undefined where the name is taken. */

@@ -34,17 +34,19 @@ export async function addCluster({ config, db, values, announce }: Opened): Prom
   const seed = { adminGroups, developerNamespaces: config.developerNamespaces, defaults: config.sessionDefaults };
   await seedRoles(db, seed, now());
   const clusterRoles = async () => [...new Set((await listRoles(db)).flatMap((role) => role.clusterRoles))];
+  const actAs = values['impersonate'] === undefined ? 'account' : 'impersonation';
   const { address, token } = await installPortalAccount({
     kubeconfig: values['kubeconfig']!,
     context: values['context'],
     namespace,
     clusterRoles: await clusterRoles(),
+    actAs,
     portalId: await settlePortalId(db),
   });
   await using registry = openRegistry({ config, db, announce }, clusterRoles);
   const by = actor();
   const production = values['production'] !== undefined;
-  const cluster = await registry.install({ name, production, namespace }, address, token, by);
+  const cluster = await registry.install({ name, production, namespace, actAs }, address, token, by);
   return { id: cluster.id, name: cluster.name, server: cluster.server, namespace };
 }
 
@@ -60,8 +62,8 @@ export async function leaveClusters({ config, db, values, announce }: Opened): P
   const accounts = new SessionAccounts({
     portalId,
     async cluster(id) {
-      const { namespace } = await registry.connection(id);
-      return { client: await registry.client(id), namespace };
+      const { namespace, actAs } = await registry.connection(id);
+      return { client: await registry.client(id), namespace, actAs };
     },
   });
   const { kubeconfig, context, except } = values;

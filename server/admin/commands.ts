@@ -97,6 +97,7 @@ export const commands: Command[] = [
       context: { value: 'NAME' },
       namespace: { value: 'NAMESPACE' },
       production: { flag: true },
+      impersonate: { flag: true },
     },
     run: addCluster,
   },

@@ -103,7 +103,8 @@ export function forwardedRequestHeaders(raw: readonly string[]): string[] {
   const out: string[] = [];
   for (const [name, value] of pairs(raw)) {
     if (stays(name) || ours.has(name) || name.includes('_')) continue;
-    if (/^(x-remote-|x-forwarded-|sec-fetch-|x-sallyport-|cf-|x-client-cert|ssl-client)/.test(name)) continue;
+    if (/^(impersonate-|x-remote-|x-forwarded-|sec-fetch-|x-sallyport-|cf-|x-client-cert|ssl-client)/.test(name))
+      continue;
     out.push(name, value);
   }
   return out;

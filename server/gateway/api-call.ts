@@ -10,6 +10,7 @@ import { isDatabaseAway } from '../domain/database-away.ts';
 import type { ApiPolicy } from '../domain/api-policy.ts';
 import { headerRefusal, impersonated } from '../domain/forwarded-headers.ts';
 import { changesSomething, type GatewayRules, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
+import { impersonationHeaders } from '../domain/impersonation.ts';
 import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
 import { redactQuery } from '../domain/query-redaction.ts';
@@ -22,7 +23,7 @@ import type { GatewayMetrics } from './metrics.ts';
 import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
 import type { Admission, Door } from './door.ts';
 import type { GatewaySession } from './session-directory.ts';
-import type { Upstream } from './upstream.ts';
+import type { Identified, Upstream } from './upstream.ts';
 
 export type ApiCallDeps = {
   clusters: {
@@ -35,6 +36,8 @@ export type ApiCallDeps = {
   calls: LiveCalls;
   /** What a role refuses, as it is now; null where there is no such role any more. */
   policy(role: string): Promise<ApiPolicy | null>;
+  /** The groups through which the person has the role. */
+  groups(userId: string, role: string): Promise<string[]>;
   /** By credential. */
   rate: RateLimiter;
   metrics: () => GatewayMetrics;
@@ -114,35 +117,62 @@ export class ApiCall {
    * Puts the call on record and finds its way up. A call that changes something is on record before this resolves;
    * a read's record is awaited by {@link recorded}, before its answer begins.
    */
-  async open(refusal: Refusal | null = null): Promise<Upstream & { authorization: string }> {
-    const { session, upstreamToken } = this.#admission!;
+  async open(refusal: Refusal | null = null): Promise<Identified> {
+    const { session } = this.#admission!;
     if (refusal) {
       const problem = toProblem(refusal);
       await this.#recordRefusal(problem);
       throw problem;
     }
+    const { asPortal, ...upstream } = await this.#deps.clusters.upstream(session.clusterId);
+    const person = asPortal && (await this.#impersonated(session));
+    if (person && 'refused' in person) return this.open(person.refused);
     this.#record = this.#start();
     const changes = changesSomething(this.request!);
-    const wait = AbortSignal.any([this.signal, AbortSignal.timeout(ACCOUNT_WAIT_MS)]);
     // Of several failures the first is thrown; the others were looked at by Promise.all and are no unhandled ones.
-    const [upstream, token] = await Promise.all([
-      this.#deps.clusters.upstream(session.clusterId),
-      upstreamToken(wait).catch((error: unknown) => {
-        throw this.signal.aborted ? this.signal.reason : asAccountProblem(error);
-      }),
+    const [identity] = await Promise.all([
+      person ?? this.#ownAccount(),
       changes ? this.#record.started : this.#record.started.catch(() => {}),
     ]);
-    return { ...upstream, authorization: `Bearer ${token}` };
+    if (!asPortal) return { ...upstream, identity };
+    const { endpoint, authorization } = asPortal;
+    return {
+      ...upstream,
+      endpoint,
+      identity: [...(authorization ? ['authorization', authorization] : []), ...identity],
+    };
+  }
+
+  async #impersonated({ actor, actorId, role, id }: GatewaySession): Promise<string[] | { refused: Refusal }> {
+    const groups = await this.#deps.groups(actorId, role);
+    return impersonationHeaders(
+      { user: actor, uid: actorId, groups, sessionId: id },
+      impersonated(this.incoming.rawHeaders),
+    );
+  }
+
+  /** The session's account, and whom it acts as where its role lets it. */
+  async #ownAccount(): Promise<string[]> {
+    const wait = AbortSignal.any([this.signal, AbortSignal.timeout(ACCOUNT_WAIT_MS)]);
+    const token = await this.#admission!.upstreamToken(wait).catch((error: unknown) => {
+      throw this.signal.aborted ? this.signal.reason : asAccountProblem(error);
+    });
+    const as = impersonated(this.incoming.rawHeaders);
+    const others = as
+      ? ['impersonate-user', as.user, ...as.groups.flatMap((group) => ['impersonate-group', group])]
+      : [];
+    return ['authorization', `Bearer ${token}`, ...others];
   }
 
   /**
    * The cluster did not know the session's account: it was put to sleep, or somebody removed it, while the call was on
    * its way. Makes it anew; null where the session's account is not this door's to make.
    */
-  async anotherAccount(): Promise<string | null> {
-    if (!this.#admission!.accountGone()) return null;
+  async anotherAccount(): Promise<string[] | null> {
+    const { asPortal } = await this.#deps.clusters.upstream(this.#admission!.session.clusterId);
+    if (asPortal || !this.#admission!.accountGone()) return null;
     this.#admission = await this.#door.enter(this.incoming);
-    return `Bearer ${await this.#admission.upstreamToken(this.signal)}`;
+    return this.#ownAccount();
   }
 
   /** Every resource that the cluster serves; null where it does not say. */

@@ -11,7 +11,7 @@ import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
 import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
-import { requestOptions, type Upstream } from './upstream.ts';
+import { type Identified, requestOptions } from './upstream.ts';
 
 // The API server itself gives up on an ordinary request after 60 s and says so; webhooks may take 30 s of that.
 const ANSWER_MS = 90_000;
@@ -35,10 +35,10 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
   // What is behind a proxy has sign-ins of its own.
   const ofCluster = request.subresource !== 'proxy';
   if (answer.statusCode === 401 && ofCluster && (body || !hasBody(incoming))) {
-    const authorization = await call.anotherAccount();
-    if (authorization) {
+    const identity = await call.anotherAccount();
+    if (identity) {
       answer.destroy();
-      answer = await ask(call, request, { ...upstream, authorization }, body);
+      answer = await ask(call, request, { ...upstream, identity }, body);
     }
   }
   if (reviews) await relayReview(call, request, body!, upstream, answer, response);
@@ -72,7 +72,7 @@ function inspect({ headers }: IncomingMessage, body: Buffer): Refusal | null {
 async function ask(
   call: ApiCall,
   request: KubeRequest,
-  upstream: Upstream & { authorization: string },
+  upstream: Identified,
   body: Buffer | null,
 ): Promise<IncomingMessage> {
   const repeatable = (request.method === 'GET' || request.method === 'HEAD') && !hasBody(call.incoming);
@@ -137,7 +137,7 @@ function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): 
 async function relay(
   call: ApiCall,
   request: KubeRequest,
-  upstream: Upstream,
+  upstream: Identified,
   answer: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -201,7 +201,7 @@ async function relay(
  */
 function redirectRefusal(
   request: KubeRequest,
-  upstream: Upstream,
+  upstream: Identified,
   status: number,
   location: string | undefined,
 ): Problem | null {

@@ -9,7 +9,7 @@ import { accessReviewed, needsServed, rulesReviewed } from '../domain/self-revie
 import { finalStatus } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
-import type { Upstream } from './upstream.ts';
+import type { Identified } from './upstream.ts';
 
 /** A list of rules is some kilobytes. */
 const ANSWER_MAX = 4 * 1024 * 1024;
@@ -66,7 +66,7 @@ export async function relayReview(
   call: ApiCall,
   request: KubeRequest,
   body: Buffer,
-  { cluster }: Upstream,
+  { cluster }: Identified,
   answer: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

@@ -52,6 +52,7 @@ beforeAll(async () => {
       id: 'faulty',
       name: 'faulty',
       namespace: 'sallyport',
+      actAs: 'account',
       address: { server: `${address}/base`, ca: keys.certificate, tlsServerName: null },
       credential: { kind: 'token', token: 'portal' },
     },

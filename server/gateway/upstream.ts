@@ -15,11 +15,16 @@ export type Upstream = {
     /** As well; a connection of its own for each request. */
     unpooled: Agent;
   };
+  /** Where people are impersonated: the portal's own account, and the way there that proves it. Null: by accounts. */
+  asPortal: { endpoint: Upstream['endpoint']; authorization: string | null } | null;
 };
+
+/** An upstream, and who acts there: headers, as name and value in turn. */
+export type Identified = Omit<Upstream, 'asPortal'> & { identity: readonly string[] };
 
 /** Options of https.request for this call: the target is what was decided on, the identity ours. */
 export function requestOptions(
-  { endpoint, authorization }: Upstream & { authorization: string },
+  { endpoint, identity }: Identified,
   request: KubeRequest,
   headers: string[],
   auditId: string,
@@ -34,8 +39,7 @@ export function requestOptions(
     headers: [
       'host',
       endpoint.port === 443 ? host : `${host}:${endpoint.port}`,
-      'authorization',
-      authorization,
+      ...identity,
       'audit-id',
       auditId,
       ...headers,

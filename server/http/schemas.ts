@@ -1,6 +1,7 @@
 /** The shapes of the REST API, once: they validate, they type the pages' client and they are the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
 import { CONNECTS, OPEN_POLICY, POLICY_METHODS } from '../domain/api-policy.ts';
+import { ACT_AS } from '../domain/impersonation.ts';
 import { PRINTABLE } from '../domain/printable.ts';
 
 const dateTime = z.iso.datetime({ offset: true });
@@ -66,6 +67,7 @@ export const clusterSchema = z
     server: z.string(),
     namespace: z.string(),
     managed: z.boolean().describe('The portal renews its own token'),
+    actAs: z.enum(ACT_AS).describe('Sessions act by an account each, or by impersonation of their people'),
     createdAt: dateTime,
     health: z.object({
       state: z.enum(['healthy', 'degraded', 'unreachable', 'unknown']),
@@ -86,6 +88,7 @@ export const registerClusterSchema = z
     name: label,
     production: z.boolean().default(false),
     namespace: label.default('sallyport'),
+    actAs: z.enum(ACT_AS).default('account'),
     connection: z.discriminatedUnion('kind', [
       z.object({
         kind: z.literal('kubeconfig'),
@@ -103,6 +106,11 @@ export const registerClusterSchema = z
   })
   .openapi('RegisterCluster');
 export type RegisterCluster = z.infer<typeof registerClusterSchema>;
+
+export const updateClusterSchema = z
+  .object({ production: z.boolean().optional(), actAs: z.enum(ACT_AS).optional() })
+  .openapi('UpdateCluster');
+export type UpdateCluster = z.infer<typeof updateClusterSchema>;
 
 /** POST /api/v1/clusters/test takes RegisterCluster and saves nothing. */
 export const clusterTestSchema = z

@@ -4,6 +4,7 @@
  * made it is gone.
  */
 import { z } from 'zod';
+import type { ActAs } from '../domain/impersonation.ts';
 import type { KubeClient } from './client.ts';
 import { requestToken, type IssuedToken } from './token-request.ts';
 
@@ -25,7 +26,7 @@ export type FoundAccount = { sessionId: string; createdAt: Date };
 type Deps = {
   portalId: string;
   /** Throws Problem `cluster-unknown` where no such cluster is registered. */
-  cluster(clusterId: string): Promise<{ client: KubeClient; namespace: string }>;
+  cluster(clusterId: string): Promise<{ client: KubeClient; namespace: string; actAs: ActAs }>;
 };
 
 /** Kubernetes refuses tokens that would live shorter. */
@@ -69,7 +70,8 @@ export class SessionAccounts {
     lifetimeMs: number,
     signal?: AbortSignal,
   ): Promise<IssuedToken> {
-    const { client, namespace } = await this.#deps.cluster(clusterId);
+    const { client, namespace, actAs } = await this.#deps.cluster(clusterId);
+    if (actAs === 'impersonation') return noAccount();
     const metadata = { name: account.serviceAccount, labels: this.#labels(account.sessionId) };
     const made = client.json(
       {
@@ -103,7 +105,8 @@ export class SessionAccounts {
     lifetimeMs: number,
     signal?: AbortSignal,
   ): Promise<IssuedToken> {
-    const { client, namespace } = await this.#deps.cluster(clusterId);
+    const { client, namespace, actAs } = await this.#deps.cluster(clusterId);
+    if (actAs === 'impersonation') return noAccount();
     const seconds = Math.max(MIN_TOKEN_SECONDS, Math.ceil(lifetimeMs / 1000));
     return requestToken(client, { namespace, account: serviceAccount, seconds, signal });
   }
@@ -187,6 +190,11 @@ export class SessionAccounts {
       })),
     );
   }
+}
+
+/** Its sessions have none: what goes up there carries no token of a session's, and this would open nothing. */
+function noAccount(): IssuedToken {
+  return { token: '', expiresAt: new Date(8.64e15) };
 }
 
 function pathOf(kind: keyof typeof kinds, { name, namespace }: Meta): string {

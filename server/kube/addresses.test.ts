@@ -10,6 +10,7 @@ const facts = (server: string): ConnectionFacts => ({
   id: 'c',
   name: 'c',
   namespace: 'n',
+  actAs: 'account',
   address: { server, ca: '', tlsServerName: null },
   credential: { kind: 'token', token: 't' },
 });

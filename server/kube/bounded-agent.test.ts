@@ -16,6 +16,7 @@ async function refusal(server: string, rules: AddressRules = { allowPrivate: tru
       id: 'c',
       name: 'silent',
       namespace: 'n',
+      actAs: 'account',
       address: { server, ca: '', tlsServerName: null },
       credential: { kind: 'token', token: 't' },
     },

@@ -53,7 +53,7 @@ function newHealthWatch(notifications: Notifications): ClusterHealthWatch {
 function byToken(over: { server?: string; ca?: string; token?: string } = {}): Registration {
   const { server, ca } = installed.address;
   const connection = { kind: 'token' as const, server, ca, token: installed.token.token, ...over };
-  return { name: `c-${randomUUID().slice(0, 8)}`, production: false, namespace, connection };
+  return { name: `c-${randomUUID().slice(0, 8)}`, production: false, actAs: 'account' as const, namespace, connection };
 }
 
 beforeAll(async () => {
@@ -64,7 +64,14 @@ beforeAll(async () => {
   admin = new KubeClient(stack.use(await adminConnection(namespace)));
   const kubectl = join(await kubectlBinaries(), 'kubectl');
   const { kubeconfig } = await testCluster();
-  installed = await installPortalAccount({ kubectl, kubeconfig, namespace, clusterRoles, portalId: randomUUID() });
+  installed = await installPortalAccount({
+    kubectl,
+    kubeconfig,
+    namespace,
+    clusterRoles,
+    portalId: randomUUID(),
+    actAs: 'account',
+  });
 });
 afterAll(async () => {
   await admin.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
@@ -77,7 +84,14 @@ describe("the portal's own account", () => {
   test('installed by kubectl, it has every permission that is checked, and installing again changes nothing', async () => {
     const kubectl = join(await kubectlBinaries(), 'kubectl');
     const { kubeconfig } = await testCluster();
-    await installPortalAccount({ kubectl, kubeconfig, namespace, clusterRoles, portalId: randomUUID() });
+    await installPortalAccount({
+      kubectl,
+      kubeconfig,
+      namespace,
+      clusterRoles,
+      portalId: randomUUID(),
+      actAs: 'account',
+    });
     const result = await registry.test(byToken());
     expect(result).toMatchObject({ ok: true, version: 'v1.36.3', message: null, missingPermissions: [] });
     expect(result.latencyMs).toBeGreaterThan(0);
@@ -102,6 +116,7 @@ describe("the portal's own account", () => {
     const users = config.users.map(({ name }) => ({ name, user: { exec } }));
     writeFileSync(kubeconfig, JSON.stringify({ ...config, users }));
     const { token } = await installPortalAccount({
+      actAs: 'account',
       kubectl,
       kubeconfig,
       namespace,
@@ -182,6 +197,7 @@ describe('registering', () => {
     const kubeconfig = readFileSync((await testCluster()).kubeconfig, 'utf8');
     const result = await registry.test({
       name: 'uploaded',
+      actAs: 'account',
       production: false,
       namespace,
       connection: { kind: 'kubeconfig', kubeconfig },
@@ -222,7 +238,7 @@ describe('registering', () => {
   test('one that the operator installed has the operator’s word for its address, and for no other', async () => {
     const key = randomBytes(32);
     const strict = newRegistry(new Sealer([key]), false);
-    const facts = { name: `o-${process.pid}`, production: false, namespace };
+    const facts = { name: `o-${process.pid}`, production: false, actAs: 'account' as const, namespace };
     const { id } = await strict.install(facts, installed.address, installed.token, by);
     expect((await (await strict.client(id)).send({ method: 'GET', path: '/version' })).status).toBe(200);
     await expect(strict.test(byToken())).rejects.toMatchObject({
@@ -239,7 +255,7 @@ describe('registering', () => {
 test('health: version and latency, and a managed token renewed before it ends', async () => {
   const token = { ...installed.token, expiresAt: new Date(Date.now() + 3_600_000) };
   const cluster = await registry.install(
-    { name: `m-${process.pid}`, production: true, namespace },
+    { name: `m-${process.pid}`, production: true, actAs: 'account', namespace },
     installed.address,
     token,
     by,
@@ -263,7 +279,7 @@ test('health: a cluster that another process registers is looked at without dela
   await health.look();
   const elsewhere = newRegistry(new Sealer([randomBytes(32)]));
   const token = { ...installed.token, expiresAt: new Date(Date.now() + 30 * 24 * 3_600_000) };
-  const facts = { name: `h-${process.pid}`, production: false, namespace };
+  const facts = { name: `h-${process.pid}`, production: false, actAs: 'account' as const, namespace };
   // Sealed with another key: this process cannot open it, which a look finds out as well.
   const { id } = await elsewhere.install(facts, installed.address, token, by);
   const seen = (state: string) => until(() => health.of(id).state === state, { within: 10_000, what: state });
@@ -282,7 +298,7 @@ describe('session accounts, made with no more than the manifest grants', () => {
     clusterId = (await registry.register(byToken(), by)).id;
     accounts = new SessionAccounts({
       portalId,
-      cluster: async (id) => ({ client: await registry.client(id), namespace }),
+      cluster: async (id) => ({ client: await registry.client(id), namespace, actAs: 'account' as const }),
     });
   });
 
@@ -327,7 +343,7 @@ describe('session accounts, made with no more than the manifest grants', () => {
   test("another portal's accounts are not touched", async () => {
     const foreign = new SessionAccounts({
       portalId: randomUUID(),
-      cluster: async (id) => ({ client: await registry.client(id), namespace }),
+      cluster: async (id) => ({ client: await registry.client(id), namespace, actAs: 'account' as const }),
     });
     const spec = account([]);
     await foreign.create(clusterId, spec, 60_000);

@@ -1,13 +1,14 @@
 /** How to reach one registered cluster: its address, what its certificate is verified against, and as whom. */
 import type { Agent, AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
+import type { ActAs } from '../domain/impersonation.ts';
 import { type AddressRules, checkLiteralHost, guardedLookup } from './addresses.ts';
 import { BoundedAgent } from './bounded-agent.ts';
 
 /** The portal's own proof on a cluster, as sealed in the database. */
 export type ClusterCredential =
   | { kind: 'token'; token: string }
-  /** PEM. From an uploaded kubeconfig; used for the portal's own calls only, never beneath a session's token. */
+  /** PEM. From an uploaded kubeconfig; used for the portal's own calls and to impersonate, never beneath a session's token. */
   | { kind: 'certificate'; certificate: string; key: string };
 
 export type ClusterAddress = {
@@ -36,6 +37,7 @@ export type ClusterConnection = Disposable & {
   readonly address: ClusterAddress;
   /** Namespace of the portal's own account and of session accounts. */
   readonly namespace: string;
+  readonly actAs: ActAs;
   /** For callers that bring a token of their own: presents no client certificate. */
   readonly endpoint: ApiEndpoint;
   /** For the portal's own calls. */
@@ -48,6 +50,7 @@ export type ConnectionFacts = {
   id: string;
   name: string;
   namespace: string;
+  actAs: ActAs;
   address: ClusterAddress;
   credential: ClusterCredential;
 };

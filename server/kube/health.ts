@@ -125,7 +125,12 @@ export class ClusterHealthWatch implements AsyncDisposable {
   async #lookAt(cluster: RegisteredCluster, clusterRoles: string[] | null): Promise<void> {
     const checkedAt = this.#deps.now();
     try {
-      const result = await probe(await this.#deps.registry.client(cluster.id), cluster.namespace, clusterRoles);
+      const result = await probe(
+        await this.#deps.registry.client(cluster.id),
+        cluster.namespace,
+        clusterRoles,
+        cluster.actAs,
+      );
       const missing = clusterRoles ? result.missingPermissions : this.of(cluster.id).missingPermissions;
       const { version, latencyMs } = result;
       const message = result.message ?? (missing.length > 0 ? this.of(cluster.id).message : null);

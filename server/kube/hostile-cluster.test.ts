@@ -35,6 +35,7 @@ beforeAll(async () => {
       id: 'hostile',
       name: 'hostile',
       namespace: 'sallyport',
+      actAs: 'account',
       address: { server: address, ca: await read('ca.crt'), tlsServerName: null },
       credential: { kind: 'token', token: 'the-portals-own' },
     },
@@ -52,7 +53,7 @@ afterAll(async () => {
 const says = (status: number, body: unknown) => {
   behave = (_, response) => response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
 };
-const look = () => probe(client, 'sallyport', null);
+const look = () => probe(client, 'sallyport', null, 'account');
 
 describe('an answer', () => {
   test.each<[string, (response: ServerResponse) => void]>([
@@ -111,7 +112,7 @@ describe('an answer', () => {
 
 describe('for a session’s account', () => {
   const accounts = () =>
-    new SessionAccounts({ portalId: 'p', cluster: async () => ({ client, namespace: 'sallyport' }) });
+    new SessionAccounts({ portalId: 'p', cluster: async () => ({ client, namespace: 'sallyport', actAs: 'account' }) });
   const expirationTimestamp = new Date(Date.now() + 600_000).toISOString();
 
   test.each([

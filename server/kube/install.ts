@@ -2,6 +2,7 @@
  * The operator's own kubeconfig, used once: kubectl reads it (exec plugins of EKS, GKE and AKS included), applies the
  * portal's manifest and fetches the first token of the portal's account. Nothing of the operator's is kept.
  */
+import type { ActAs } from '../domain/impersonation.ts';
 import { Problem } from '../domain/problem.ts';
 import type { ClusterAddress } from './connection.ts';
 import { parseAuthorities, parseServer } from './kubeconfig.ts';
@@ -14,6 +15,7 @@ export type InstallOptions = OperatorsKubectl & {
   portalId: string;
   /** Those of the role table. */
   clusterRoles: readonly string[];
+  actAs: ActAs;
 };
 
 export type Installed = { address: ClusterAddress; token: { token: string; expiresAt: Date } };
@@ -29,7 +31,7 @@ export async function installPortalAccount(options: InstallOptions): Promise<Ins
   const list = {
     apiVersion: 'v1',
     kind: 'List',
-    items: manifestObjects(namespace, options.clusterRoles),
+    items: manifestObjects(namespace, options.clusterRoles, options.actAs),
   };
   const apply = ['apply', '--server-side', '--force-conflicts', '--field-manager=sallyport', '-f', '-'];
   await kubectl(options, apply, JSON.stringify(list));

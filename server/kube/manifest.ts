@@ -1,5 +1,6 @@
 /** The portal's own account on a cluster, as a manifest to read and to apply. */
 import { stringify } from 'yaml';
+import type { ActAs } from '../domain/impersonation.ts';
 import { clusterRules, namespaceRules } from './permissions.ts';
 
 /** The portal's ServiceAccount, in its namespace. */
@@ -13,7 +14,7 @@ export const FOUND_ANNOTATION = 'sallyport.dev/found';
 const RBAC = 'rbac.authorization.k8s.io/v1';
 
 /** `clusterRoles`: those of the role table, which the portal may bind and no others. */
-export function manifestObjects(namespace: string, clusterRoles: readonly string[]): object[] {
+export function manifestObjects(namespace: string, clusterRoles: readonly string[], actAs: ActAs): object[] {
   const clusterName = clusterWideName(namespace);
   const labels = { 'app.kubernetes.io/name': 'sallyport', 'app.kubernetes.io/managed-by': 'sallyport' };
   const subjects = [{ kind: 'ServiceAccount', name: PORTAL_ACCOUNT, namespace }];
@@ -49,7 +50,7 @@ export function manifestObjects(namespace: string, clusterRoles: readonly string
       apiVersion: RBAC,
       kind: 'ClusterRole',
       metadata: { name: clusterName, labels },
-      rules: clusterRules(clusterRoles),
+      rules: clusterRules(clusterRoles, actAs),
     },
     {
       apiVersion: RBAC,
@@ -67,16 +68,19 @@ export function clusterWideName(namespace: string): string {
 }
 
 /** YAML, with how to use it on top. */
-export function manifest(namespace: string, clusterRoles: readonly string[]): string {
+export function manifest(namespace: string, clusterRoles: readonly string[], actAs: ActAs): string {
   const head =
     `# The account that Sallyport acts with on this cluster, and all that it may do.\n` +
     `# It makes and removes accounts for sessions in the namespace ${namespace}, and binds them to these ClusterRoles only:\n` +
     `# ${clusterRoles.length > 0 ? [...new Set(clusterRoles)].sort().join(', ') : '(none yet)'}\n` +
+    (actAs === 'impersonation'
+      ? '# It acts as people by impersonation: whoever has its token is everybody. Bind ClusterRoles to their groups yourself.\n'
+      : '') +
     `#   kubectl apply -f this-file\n` +
     `#   kubectl -n ${namespace} create token ${PORTAL_ACCOUNT} --duration=8760h   # the token to register the cluster with\n`;
   return (
     head +
-    manifestObjects(namespace, clusterRoles)
+    manifestObjects(namespace, clusterRoles, actAs)
       .map((object) => `---\n${stringify(object)}`)
       .join('')
   );

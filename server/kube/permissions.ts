@@ -1,5 +1,7 @@
 /** What the portal may do on a cluster: the rules of its ClusterRole and Role, from which the manifest and the check are made. */
 
+import type { ActAs } from '../domain/impersonation.ts';
+
 export type PolicyRule = {
   apiGroups: string[];
   resources: string[];
@@ -21,8 +23,9 @@ export function namespaceRules(): PolicyRule[] {
  * Across the cluster: bindings, which Kubernetes lets the portal make for the named ClusterRoles only. It holds none of
  * their rights itself.
  */
-export function clusterRules(clusterRoles: readonly string[]): PolicyRule[] {
+export function clusterRules(clusterRoles: readonly string[], actAs: ActAs): PolicyRule[] {
   const rules = [
+    ...(actAs === 'impersonation' ? IMPERSONATION : []),
     {
       apiGroups: [RBAC],
       resources: ['rolebindings', 'clusterrolebindings'],
@@ -35,6 +38,16 @@ export function clusterRules(clusterRoles: readonly string[]): PolicyRule[] {
   return [...rules, { apiGroups: [RBAC], resources: ['clusterroles'], verbs: ['bind'], resourceNames: names }];
 }
 
+/** Whoever holds these is everybody: only where people are impersonated. */
+const IMPERSONATION: PolicyRule[] = [
+  { apiGroups: [''], resources: ['users', 'groups'], verbs: ['impersonate'] },
+  {
+    apiGroups: ['authentication.k8s.io'],
+    resources: ['uids', 'userextras/sallyport-session', 'userextras/sallyport-user'],
+    verbs: ['impersonate'],
+  },
+];
+
 /** One question for SelfSubjectAccessReview. */
 export type Permission = {
   verb: string;
@@ -46,10 +59,10 @@ export type Permission = {
 };
 
 /** Everything that the rules contain, one by one. */
-export function permissions(namespace: string, clusterRoles: readonly string[]): Permission[] {
+export function permissions(namespace: string, clusterRoles: readonly string[], actAs: ActAs): Permission[] {
   return [
     ...namespaceRules().flatMap((rule) => expand(rule, namespace)),
-    ...clusterRules(clusterRoles).flatMap((rule) => expand(rule, '')),
+    ...clusterRules(clusterRoles, actAs).flatMap((rule) => expand(rule, '')),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** One look at a cluster: does it answer, how fast, which version, and may the portal do what it has to. */
 import { z } from 'zod';
+import type { ActAs } from '../domain/impersonation.ts';
 import { Problem } from '../domain/problem.ts';
 import type { KubeClient } from './client.ts';
 import { describePermission, type Permission, permissions } from './permissions.ts';
@@ -20,12 +21,13 @@ export async function probe(
   client: KubeClient,
   namespace: string,
   clusterRoles: readonly string[] | null,
+  actAs: ActAs,
 ): Promise<Probe> {
   try {
     const startedAt = performance.now();
     const { gitVersion } = await client.read(versionSchema, { method: 'GET', path: '/version' });
     const latencyMs = Math.round((performance.now() - startedAt) * 10) / 10;
-    const missing = clusterRoles ? await missingPermissions(client, permissions(namespace, clusterRoles)) : [];
+    const missing = clusterRoles ? await missingPermissions(client, permissions(namespace, clusterRoles, actAs)) : [];
     const message = missing.length > 0 ? `The portal's account lacks ${missing.length} of its permissions.` : null;
     return { ok: missing.length === 0, version: gitVersion, latencyMs, message, missingPermissions: missing };
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Db } from '../../db/client.ts';
 import { type Notifications, notify } from '../../db/notifications.ts';
 import {
   type ClusterRow,
+  countShells,
   findCluster,
   findClusterNamed,
   insertCluster,
@@ -18,6 +19,7 @@ import type { AuditSink } from '../audit/sink.ts';
 import { sealingContexts } from '../crypto/sealed-records.ts';
 import type { Sealer } from '../crypto/sealing.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
+import type { ActAs } from '../domain/impersonation.ts';
 import { Problem } from '../domain/problem.ts';
 import { clusterUnknown } from '../domain/shared-problems.ts';
 import type { AddressRules } from './addresses.ts';
@@ -48,6 +50,7 @@ export type Registration = {
   name: string;
   production: boolean;
   namespace: string;
+  actAs: ActAs;
   connection:
     | { kind: 'kubeconfig'; kubeconfig: string; context?: string | undefined }
     | { kind: 'token'; server: string; ca: string; token: string; tlsServerName?: string | undefined };
@@ -56,7 +59,7 @@ export type Registration = {
 /** Who did it, as the audit log names them. */
 export type Actor = Pick<AuditEvent, 'actorId' | 'actor' | 'clientAddress' | 'correlationId'>;
 
-export type RegisteredCluster = Omit<ClusterRow, 'credential'>;
+export type RegisteredCluster = Omit<ClusterRow, 'credential' | 'actAs'> & { actAs: ActAs };
 
 type Opened = { connection: ClusterConnection; client: KubeClient };
 
@@ -99,7 +102,8 @@ export class ClusterRegistry implements AsyncDisposable {
   /** Tries what would be registered and saves nothing. Throws the Problems of a kubeconfig, an address or a name. */
   async test(registration: Registration): Promise<Probe> {
     using connection = this.#connect(randomUUID(), registration);
-    return await probe(new KubeClient(connection), registration.namespace, await this.#deps.clusterRoles());
+    const { namespace, actAs } = registration;
+    return await probe(new KubeClient(connection), namespace, await this.#deps.clusterRoles(), actAs);
   }
 
   /**
@@ -118,7 +122,7 @@ export class ClusterRegistry implements AsyncDisposable {
 
   /** The operator's own way (install.ts): registers, or renews what is registered under the name, without a test. */
   async install(
-    cluster: { name: string; production: boolean; namespace: string },
+    cluster: { name: string; production: boolean; namespace: string; actAs: ActAs },
     address: ClusterAddress,
     token: { token: string; expiresAt: Date },
     by: Actor,
@@ -131,6 +135,7 @@ export class ClusterRegistry implements AsyncDisposable {
     const change = {
       ...address,
       namespace: cluster.namespace,
+      actAs: cluster.actAs,
       ...managed,
       credential: this.#seal(present.id, credential),
     };
@@ -138,8 +143,25 @@ export class ClusterRegistry implements AsyncDisposable {
   }
 
   /** Throws Problem `cluster-unknown`. */
-  async update(nameOrId: string, change: { production: boolean }, by: Actor): Promise<RegisteredCluster> {
-    const { id, name } = await this.get(nameOrId);
+  async update(
+    nameOrId: string,
+    change: { production?: boolean | undefined; actAs?: ActAs | undefined },
+    by: Actor,
+  ): Promise<RegisteredCluster> {
+    const { id, name, actAs } = await this.get(nameOrId);
+    if (change.actAs !== undefined && change.actAs !== actAs) {
+      const shells = await countShells(this.#deps.db, id);
+      if (shells > 0)
+        throw new Problem(
+          'cluster-in-use',
+          409,
+          `${shells} shells are open on ${name}, with accounts of their own kind.`,
+          {
+            next: 'End them first, or wait until they have ended.',
+            meta: { shells: String(shells) },
+          },
+        );
+    }
     const event = { ...by, at: this.#deps.now(), code: 'cluster.updated' as const, clusterId: id };
     await this.#deps.audit.record({ ...event, detail: { name, ...change } });
     return this.#update(id, change);
@@ -167,7 +189,7 @@ export class ClusterRegistry implements AsyncDisposable {
   }
 
   async #insert(
-    { name, production, namespace }: { name: string; production: boolean; namespace: string },
+    { name, production, namespace, actAs }: { name: string; production: boolean; namespace: string; actAs: ActAs },
     address: ClusterAddress,
     credential: ClusterCredential,
     managed: { managed: boolean; credentialExpiresAt: Date | null },
@@ -180,8 +202,8 @@ export class ClusterRegistry implements AsyncDisposable {
     if (await findClusterNamed(this.#deps.db, name)) throw taken;
     const { server } = address;
     const event = { ...by, at: this.#deps.now(), code: 'cluster.registered' as const, clusterId: id };
-    await this.#deps.audit.record({ ...event, detail: { name, server, namespace, production } });
-    const facts = { id, name, production, namespace, ...address, ...managed, createdBy: by.actorId };
+    await this.#deps.audit.record({ ...event, detail: { name, server, namespace, production, actAs } });
+    const facts = { id, name, production, namespace, actAs, ...address, ...managed, createdBy: by.actorId };
     const row = await insertCluster(this.#deps.db, { ...facts, credential: this.#seal(id, credential) });
     if (!row) throw taken;
     await notify(this.#deps.db, 'cluster', id);
@@ -197,8 +219,8 @@ export class ClusterRegistry implements AsyncDisposable {
   }
 
   #connect(id: string, registration: Registration): ClusterConnection {
-    const { name, namespace } = registration;
-    return openConnection({ id, name, namespace, ...parse(registration) }, this.#deps.addresses);
+    const { name, namespace, actAs } = registration;
+    return openConnection({ id, name, namespace, actAs, ...parse(registration) }, this.#deps.addresses);
   }
 
   #open(id: string): Promise<Opened> {
@@ -214,10 +236,11 @@ export class ClusterRegistry implements AsyncDisposable {
     const row = await findCluster(this.#deps.db, id);
     if (!row || row.removedAt) throw clusterUnknown(id);
     const { name, namespace, server, ca, tlsServerName, managed } = row;
+    const actAs = row.actAs as ActAs;
     const credential = JSON.parse(
       this.#deps.sealer.open(row.credential, sealingContexts.clusterCredential(id)).toString(),
     ) as ClusterCredential;
-    const facts: ConnectionFacts = { id, name, namespace, address: { server, ca, tlsServerName }, credential };
+    const facts: ConnectionFacts = { id, name, namespace, actAs, address: { server, ca, tlsServerName }, credential };
     // Installed on the server with the operator's own kubeconfig: that is the operator's word for this address.
     const rules = managed ? { ...this.#deps.addresses, allowPrivate: true } : this.#deps.addresses;
     const connection = openConnection(facts, rules);
@@ -263,5 +286,5 @@ function parse({ connection }: Registration): { address: ClusterAddress; credent
 function withoutCredential(row: ClusterRow): RegisteredCluster {
   const { credential, ...rest } = row;
   void credential;
-  return rest;
+  return { ...rest, actAs: rest.actAs as ActAs };
 }

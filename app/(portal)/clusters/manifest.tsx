@@ -1,15 +1,16 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import type { Cluster } from '../../../server/http/schemas.ts';
 import { queries } from '../../lib/queries.ts';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Waiting } from '../../ui/layout.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
 
 /** The portal's least-privilege account as a manifest, to read and to apply. */
-export function Manifest({ namespace }: { namespace: string }) {
+export function Manifest({ namespace, actAs }: { namespace: string; actAs: Cluster['actAs'] }) {
   const [open, setOpen] = useState(false);
-  const manifest = useQuery({ ...queries.manifest(namespace), enabled: open });
+  const manifest = useQuery({ ...queries.manifest(namespace, actAs), enabled: open });
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="font-medium">What the portal needs on the cluster, as a manifest</summary>

@@ -1,6 +1,7 @@
 /** Clusters: list, register, test, change, remove, and the manifest of the portal's own account. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import type { ActAs } from '../../domain/impersonation.ts';
 import type { Person } from '../../domain/person.ts';
 import { clusterUnknown } from '../../domain/shared-problems.ts';
 import type { ClusterHealth } from '../../kube/health.ts';
@@ -9,7 +10,15 @@ import type { RegisteredCluster, Registration } from '../../kube/registry.ts';
 import { type Actor, actorOf } from '../actor.ts';
 import { type HttpEnv, personOf, personWith } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
-import { type Cluster, clusterSchema, clusterTestSchema, page, registerClusterSchema } from '../schemas.ts';
+import {
+  type Cluster,
+  clusterSchema,
+  clusterTestSchema,
+  page,
+  registerClusterSchema,
+  type UpdateCluster,
+  updateClusterSchema,
+} from '../schemas.ts';
 
 export type ClustersRoutesDeps = {
   registry: {
@@ -17,7 +26,7 @@ export type ClustersRoutesDeps = {
     get(nameOrId: string): Promise<RegisteredCluster>;
     test(registration: Registration): Promise<Probe>;
     register(registration: Registration, by: Actor): Promise<RegisteredCluster>;
-    update(nameOrId: string, change: { production: boolean }, by: Actor): Promise<RegisteredCluster>;
+    update(nameOrId: string, change: UpdateCluster, by: Actor): Promise<RegisteredCluster>;
     remove(nameOrId: string, by: Actor): Promise<void>;
   };
   health: {
@@ -28,7 +37,7 @@ export type ClustersRoutesDeps = {
     /** The person's roles that reach a cluster, by name. */
     reaching(person: Person): Promise<string[]>;
   };
-  manifest(namespace: string): Promise<string>;
+  manifest(namespace: string, actAs: ActAs): Promise<string>;
   /** Ends what sessions have on the cluster while its credential still stands. */
   endSessions(clusterId: string): Promise<void>;
 };
@@ -47,7 +56,7 @@ const manifestRoute = createRoute({
   method: 'get',
   path: '/clusters/manifest',
   summary: "The portal's own account on a cluster, with the least that it needs",
-  request: { query: z.object({ namespace: registerClusterSchema.shape.namespace }) },
+  request: { query: registerClusterSchema.pick({ namespace: true, actAs: true }) },
   responses: {
     200: { description: 'YAML', content: { 'text/yaml': { schema: z.string() } } },
     ...problems(400, 401, 403),
@@ -77,9 +86,9 @@ const registerRoute = createRoute({
 const updateRoute = createRoute({
   method: 'patch',
   path: '/clusters/{name}',
-  summary: 'Mark as production, or not',
-  request: { params: byName, ...body(z.object({ production: z.boolean() })) },
-  responses: { 200: { description: 'The cluster', ...json(clusterSchema) }, ...problems(400, 401, 403, 404) },
+  summary: 'Mark as production, or not; choose how sessions act there',
+  request: { params: byName, ...body(updateClusterSchema) },
+  responses: { 200: { description: 'The cluster', ...json(clusterSchema) }, ...problems(400, 401, 403, 404, 409) },
 });
 const removeRoute = createRoute({
   method: 'delete',
@@ -104,7 +113,8 @@ export function clustersRoutes(deps: ClustersRoutesDeps): Router {
   });
   routes.openapi(manifestRoute, async (c) => {
     personWith(c, 'read', 'admin');
-    return c.body(await deps.manifest(c.req.valid('query').namespace), 200, {
+    const { namespace, actAs } = c.req.valid('query');
+    return c.body(await deps.manifest(namespace, actAs), 200, {
       'content-type': 'text/yaml; charset=utf-8',
     });
   });
@@ -146,7 +156,7 @@ function seesAll(person: Person): boolean {
 }
 
 function shown(cluster: RegisteredCluster, health: ClusterHealth, roles: string[]): Cluster {
-  const { id, name, production, server, namespace, managed } = cluster;
+  const { id, name, production, server, namespace, managed, actAs } = cluster;
   return {
     id,
     name,
@@ -154,6 +164,7 @@ function shown(cluster: RegisteredCluster, health: ClusterHealth, roles: string[
     server,
     namespace,
     managed,
+    actAs,
     createdAt: cluster.createdAt.toISOString(),
     health: { ...health, checkedAt: health.checkedAt?.toISOString() ?? null },
     roles,

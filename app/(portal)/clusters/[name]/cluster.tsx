@@ -18,6 +18,7 @@ import { RunningSessions } from '../../../ui/running-sessions.tsx';
 import { HealthStatus, ProductionMark } from '../../../ui/status.tsx';
 import { Time } from '../../../ui/time.tsx';
 import { toast } from '../../../ui/toast.tsx';
+import { ActAsField, actAsWords } from '../act-as-field.tsx';
 import { Manifest } from '../manifest.tsx';
 
 /** One cluster: how it is, who one may be on it, and what an administrator may change. */
@@ -79,6 +80,7 @@ export function ClusterPage({ name }: { name: string }) {
             <Fact name="Portal's namespace">
               <code>{cluster.namespace}</code>
             </Fact>
+            <Fact name="Sessions act">{actAsWords[cluster.actAs]}</Fact>
             <Fact name="Portal's token">
               {cluster.managed ? 'renewed by the portal itself' : 'given by an administrator'}
             </Fact>
@@ -119,7 +121,7 @@ export function ClusterPage({ name }: { name: string }) {
           )}
           {me.data?.portal === 'admin' ? (
             <div className="mt-4">
-              <Manifest namespace={cluster.namespace} />
+              <Manifest namespace={cluster.namespace} actAs={cluster.actAs} />
             </div>
           ) : null}
         </section>
@@ -132,7 +134,8 @@ export function ClusterPage({ name }: { name: string }) {
 function Administration({ cluster }: { cluster: Cluster }) {
   const client = useQueryClient();
   const router = useRouter();
-  const [asking, setAsking] = useState<'production' | 'remove' | null>(null);
+  const [asking, setAsking] = useState<'production' | 'act-as' | 'remove' | null>(null);
+  const [actAs, setActAs] = useState(cluster.actAs);
   const refresh = () =>
     Promise.all([
       client.invalidateQueries({ queryKey: ['clusters'] }),
@@ -146,9 +149,27 @@ function Administration({ cluster }: { cluster: Cluster }) {
       <Button onClick={() => setAsking('production')}>
         {cluster.production ? 'No longer production' : 'Mark as production'}
       </Button>
+      <Button onClick={() => setAsking('act-as')}>How sessions act…</Button>
       <Button kind="danger" onClick={() => setAsking('remove')}>
         Remove…
       </Button>
+      <Confirm
+        open={asking === 'act-as'}
+        onClose={() => setAsking(null)}
+        title="How sessions act on this cluster"
+        action="Save"
+        kind="primary"
+        act={async () => {
+          await api.updateCluster(cluster.name, { actAs });
+          await refresh();
+        }}
+      >
+        <ActAsField value={actAs} onChange={setActAs} />
+        <p className="mt-2">
+          The portal’s account needs other permissions then: apply the manifest of this page anew. Shells that are open
+          must have ended.
+        </p>
+      </Confirm>
       <Confirm
         open={asking === 'production'}
         onClose={() => setAsking(null)}

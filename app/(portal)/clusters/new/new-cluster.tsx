@@ -14,6 +14,7 @@ import { Empty, PageBody } from '../../../ui/layout.tsx';
 import { ProblemPanel } from '../../../ui/problem.tsx';
 import { TextField } from '../../../ui/text-field.tsx';
 import { toast } from '../../../ui/toast.tsx';
+import { ActAsField } from '../act-as-field.tsx';
 import { Manifest } from '../manifest.tsx';
 import { TestResult } from './test-result.tsx';
 
@@ -21,6 +22,7 @@ const empty = {
   name: '',
   namespace: 'sallyport',
   production: false,
+  actAs: 'account' as RegisterCluster['actAs'],
   kind: 'kubeconfig' as 'kubeconfig' | 'token',
   kubeconfig: '',
   context: '',
@@ -36,6 +38,7 @@ function registration(form: Form): RegisterCluster {
     name: form.name,
     namespace: form.namespace,
     production: form.production,
+    actAs: form.actAs,
     connection:
       form.kind === 'kubeconfig'
         ? { kind: 'kubeconfig', kubeconfig: form.kubeconfig, ...(form.context ? { context: form.context } : {}) }
@@ -144,6 +147,7 @@ export function NewCluster() {
               <span className="block text-[12.5px] text-muted">It then looks different everywhere.</span>
             </span>
           </label>
+          <ActAsField value={form.actAs} onChange={(actAs) => set({ actAs })} />
           <fieldset>
             <legend className="mb-1 font-medium">Connection</legend>
             <div className="flex flex-wrap gap-4">
@@ -187,7 +191,7 @@ export function NewCluster() {
             Kubeconfigs with exec plugins, file paths or TLS verification switched off are refused here; the operator
             can give one on the server's command line instead.
           </p>
-          <Manifest namespace={isLabel(form.namespace) ? form.namespace : 'sallyport'} />
+          <Manifest namespace={isLabel(form.namespace) ? form.namespace : 'sallyport'} actAs={form.actAs} />
         </aside>
       </form>
     </PageBody>

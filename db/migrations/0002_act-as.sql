@@ -1,0 +1,1 @@
+ALTER TABLE "clusters" ADD COLUMN "act_as" text DEFAULT 'account' NOT NULL;
