@@ -46,7 +46,7 @@ export async function backup(url: string, file: string): Promise<BackupResult> {
         // An entry says its size before its bytes, so each table takes a turn through a file.
         const copy = join(scratch, 'table');
         await pipeline(
-          await transaction`copy ${transaction(table)} to stdout`.readable(),
+          await transaction`copy (select * from ${transaction(table)}) to stdout`.readable(),
           createWriteStream(copy, { mode: 0o600 }),
         );
         const entry = archive.entry({ name: `tables/${table}`, size: (await stat(copy)).size });
@@ -113,9 +113,8 @@ async function migrationsOf(sql: postgres.Sql | postgres.TransactionSql): Promis
 
 /** Tables of ours, those that others refer to first. */
 async function tablesInOrder(sql: postgres.Sql): Promise<string[]> {
-  const tables = await sql<
-    { name: string }[]
-  >`select tablename as name from pg_tables where schemaname = 'public' order by 1`;
+  const tables = await sql<{ name: string }[]>`select relname as name from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`;
   const references = await sql<{ from: string; to: string }[]>`
     select conrelid::regclass::text as "from", confrelid::regclass::text as "to" from pg_constraint
     where contype = 'f' and connamespace = 'public'::regnamespace and conrelid <> confrelid`;
@@ -137,7 +136,7 @@ async function continueSequences(sql: postgres.TransactionSql): Promise<void> {
   const columns = await sql<{ table: string; column: string; sequence: string }[]>`
     select c.relname as "table", a.attname as "column", pg_get_serial_sequence(quote_ident(c.relname), a.attname) as sequence
     from pg_class c join pg_attribute a on a.attrelid = c.oid
-    where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
       and pg_get_serial_sequence(quote_ident(c.relname), a.attname) is not null`;
   for (const { table, column, sequence } of columns)
     await sql`select setval(${sequence}::regclass, coalesce((select max(${sql(column)}) from ${sql(table)}), 0) + 1, false)`;

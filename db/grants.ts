@@ -3,6 +3,7 @@
  * not change tables, and may only add to and read the audit log.
  */
 import type postgres from 'postgres';
+import { auditPartitions } from './partitions.ts';
 
 /** Tables that the portal's role may insert into and read, nothing else. */
 const APPEND_ONLY = ['audit_events'];
@@ -20,6 +21,7 @@ export async function grantToPortal(sql: postgres.Sql, role: string): Promise<vo
     await sql`grant select, insert, update, delete on all tables in schema public to ${sql(role)}`;
     await sql`grant usage, select on all sequences in schema public to ${sql(role)}`;
   }
-  for (const table of APPEND_ONLY)
+  // A partition has rights of its own: who may not change the table could change its months one by one.
+  for (const table of [...APPEND_ONLY, ...(await auditPartitions(sql))])
     await sql`revoke update, delete, truncate, references, trigger on table ${sql(table)} from ${sql(role)}`;
 }

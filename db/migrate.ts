@@ -8,6 +8,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { grantToPortal } from './grants.ts';
+import { makeAuditMonths } from './partitions.ts';
 
 /** Any number that nothing else locks: "sallyp" in ASCII. Replicas that start together migrate one after the other. */
 const MIGRATION_LOCK = 0x73_61_6c_6c_79_70;
@@ -17,13 +18,14 @@ export type MigrateOptions = {
   url: string;
   /** Name of the role that the portal connects as; granted what it needs. */
   portalRole: string;
+  now?: () => Date;
 };
 
 /**
- * Runs what is missing, in one transaction, then grants. A second run changes nothing. Throws the driver's error, or
+ * Runs what is missing, in one transaction, then makes the audit log's months, then grants. A second run changes nothing. Throws the driver's error, or
  * one that says that the database is of a newer version.
  */
-export async function migrate({ url, portalRole }: MigrateOptions): Promise<void> {
+export async function migrate({ url, portalRole, now = () => new Date() }: MigrateOptions): Promise<void> {
   // One connection: the advisory lock belongs to it, and dies with it if this process does.
   const sql = postgres(url, { max: 1, connect_timeout: 10, idle_timeout: 0, onnotice: () => {} });
   try {
@@ -31,6 +33,7 @@ export async function migrate({ url, portalRole }: MigrateOptions): Promise<void
     const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
     await refuseNewer(sql, readMigrationFiles({ migrationsFolder }).at(-1)!.folderMillis);
     await runMigrations(drizzle(sql), { migrationsFolder });
+    await makeAuditMonths(sql, now());
     await grantToPortal(sql, portalRole);
   } finally {
     await sql.end({ timeout: 5 });

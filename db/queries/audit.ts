@@ -70,7 +70,8 @@ export async function listSessionCalls(
   after?: AuditCursor,
 ): Promise<AuditEventRow[]> {
   const t = auditEvents;
-  const ended = sql`exists (select 1 from ${auditEvents} as e where e.audit_id = ${t.auditId} and e.code = 'api.finished')`;
+  // An end is not before its beginning: of the months only those from there on are looked into.
+  const ended = sql`exists (select 1 from ${auditEvents} as e where e.audit_id = ${t.auditId} and e.at >= ${t.at} and e.code = 'api.finished')`;
   return db
     .select()
     .from(t)
