@@ -53,7 +53,9 @@ export async function findPendingDevice(db: Db, userCodeHash: Buffer, now: Date)
   const rows = await db
     .select()
     .from(cliSignIns)
-    .where(and(eq(cliSignIns.userCodeHash, userCodeHash), eq(cliSignIns.state, 'pending'), gt(cliSignIns.expiresAt, now)));
+    .where(
+      and(eq(cliSignIns.userCodeHash, userCodeHash), eq(cliSignIns.state, 'pending'), gt(cliSignIns.expiresAt, now)),
+    );
   return rows[0];
 }
 
@@ -67,7 +69,9 @@ export async function decideOnDevice(
   const rows = await db
     .update(cliSignIns)
     .set(decision)
-    .where(and(eq(cliSignIns.userCodeHash, userCodeHash), eq(cliSignIns.state, 'pending'), gt(cliSignIns.expiresAt, now)))
+    .where(
+      and(eq(cliSignIns.userCodeHash, userCodeHash), eq(cliSignIns.state, 'pending'), gt(cliSignIns.expiresAt, now)),
+    )
     .returning();
   return rows[0];
 }
@@ -87,23 +91,14 @@ export async function spendCliSignIn(db: Db, id: string, now: Date): Promise<boo
 }
 
 /** Who approved it, while they are not disabled and the sign-in that they did it in stands. */
-export async function approverOf(
-  db: Db,
-  id: string,
-  now: Date,
-): Promise<{ id: string; email: string } | undefined> {
+export async function approverOf(db: Db, id: string, now: Date): Promise<{ id: string; email: string } | undefined> {
   const rows = await db
     .select({ id: users.id, email: users.email })
     .from(cliSignIns)
     .innerJoin(users, eq(users.id, cliSignIns.userId))
     .innerJoin(webSessions, eq(webSessions.id, cliSignIns.webSessionId))
     .where(
-      and(
-        eq(cliSignIns.id, id),
-        isNull(users.disabledAt),
-        isNull(webSessions.endedAt),
-        gt(webSessions.expiresAt, now),
-      ),
+      and(eq(cliSignIns.id, id), isNull(users.disabledAt), isNull(webSessions.endedAt), gt(webSessions.expiresAt, now)),
     );
   return rows[0];
 }

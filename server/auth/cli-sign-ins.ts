@@ -142,9 +142,7 @@ export class CliSignIns {
 
   /** What stands behind a user code. Throws Problem `device-code-unknown`, `device-code-limited`. */
   async lookUp(typed: string, person: Person, address: string): Promise<rows.CliSignInRow> {
-    return this.#guess(typed, person, address, (hash) =>
-      rows.findPendingDevice(this.#deps.db, hash, this.#deps.now()),
-    );
+    return this.#guess(typed, person, address, (hash) => rows.findPendingDevice(this.#deps.db, hash, this.#deps.now()));
   }
 
   /** Throws as {@link lookUp}. */
@@ -180,18 +178,20 @@ export class CliSignIns {
     const code = readUserCode(typed);
     const found = code && (await look(hashSecret(code)));
     if (!found)
-      throw new Problem('device-code-unknown', 404, 'No device waits with this code: it was mistyped, used or is over.', {
-        next: 'Look at the device again, or begin anew there with “sallyport login --device”.',
-      });
+      throw new Problem(
+        'device-code-unknown',
+        404,
+        'No device waits with this code: it was mistyped, used or is over.',
+        {
+          next: 'Look at the device again, or begin anew there with “sallyport login --device”.',
+        },
+      );
     for (const [limit, key] of keys) limit.forgive(key);
     return found;
   }
 
   /** RFC 6749 4.1.3 with RFC 7636 4.6. The first attempt uses the code up, whatever it brings. Throws OauthError. */
-  async redeemCode(
-    proof: { code: string; verifier: string; redirectUri: string },
-    caller: Caller,
-  ): Promise<CliToken> {
+  async redeemCode(proof: { code: string; verifier: string; redirectUri: string }, caller: Caller): Promise<CliToken> {
     const row = await this.#find('code', proof.code, caller);
     if (!(await rows.spendCliSignIn(this.#deps.db, row.id, this.#deps.now()))) {
       if (isUsed(row)) await this.#replayed(row, caller);
@@ -200,8 +200,7 @@ export class CliSignIns {
     const challenge = createHash('sha256').update(proof.verifier).digest();
     const expected = Buffer.from(row.codeChallenge ?? '', 'base64url');
     const proven = challenge.length === expected.length && timingSafeEqual(challenge, expected);
-    if (!proven || proof.redirectUri !== row.redirectUri)
-      throw refusedGrant('This code belongs to another sign-in.');
+    if (!proven || proof.redirectUri !== row.redirectUri) throw refusedGrant('This code belongs to another sign-in.');
     return this.#issue(row, caller);
   }
 
@@ -245,9 +244,7 @@ export class CliSignIns {
   async #find(kind: 'code' | 'device', code: string, caller: Caller): Promise<rows.CliSignInRow> {
     const key = addressKey(caller.clientAddress ?? '');
     limited(this.#limits.redeemed.attempt(key));
-    const row = SECRET_PATTERN.test(code)
-      ? await rows.findCliSignIn(this.#deps.db, kind, hashSecret(code))
-      : undefined;
+    const row = SECRET_PATTERN.test(code) ? await rows.findCliSignIn(this.#deps.db, kind, hashSecret(code)) : undefined;
     if (!row) throw refusedGrant('This code is unknown.');
     this.#limits.redeemed.forgive(key);
     return row;

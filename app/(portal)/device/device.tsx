@@ -113,7 +113,9 @@ function Decided({ decision }: { decision: Decision }) {
           <p className="flex items-center gap-2 font-semibold">
             <Icon of={CircleX} className="text-bad" /> The device was denied.
           </p>
-          <p className="mt-1 text-muted">It got nothing. If you did not start it, tell an administrator what you saw.</p>
+          <p className="mt-1 text-muted">
+            It got nothing. If you did not start it, tell an administrator what you saw.
+          </p>
         </>
       )}
     </section>

@@ -124,9 +124,7 @@ const refusal = (error: OauthErrorCode, words: string) => ({ error, error_descri
 function readQuery(
   query: AuthorizationQuery,
   issuer: string,
-):
-  | { redirect: string }
-  | { request: AuthorizationRequest; answer: (parameters: Record<string, string>) => string } {
+): { redirect: string } | { request: AuthorizationRequest; answer: (parameters: Record<string, string>) => string } {
   const redirectUri = query.redirect_uri ?? '';
   if (query.client_id !== CLI_CLIENT.id || !isLoopbackRedirect(redirectUri))
     throw new Problem(

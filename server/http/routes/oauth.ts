@@ -104,7 +104,8 @@ export function oauthRoutes(deps: OauthDeps): Router {
       switch (form.get('grant_type')) {
         case 'authorization_code': {
           const verifier = needed(form, 'code_verifier');
-          if (!isVerifier(verifier)) throw new OauthError('invalid_request', 'The code_verifier is none (RFC 7636 4.1).');
+          if (!isVerifier(verifier))
+            throw new OauthError('invalid_request', 'The code_verifier is none (RFC 7636 4.1).');
           const proof = { code: needed(form, 'code'), verifier, redirectUri: needed(form, 'redirect_uri') };
           return signIns.redeemCode(proof, caller);
         }
