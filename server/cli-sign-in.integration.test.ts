@@ -23,9 +23,11 @@ beforeAll(async () => {
 });
 afterAll(() => portal?.[Symbol.asyncDispose]());
 
+type Body = { redirect: string; askedAt: string; items: { name: string; scopes: string[] }[] };
+
 /** REST as the pages do it. */
 async function rest(as: Visitor | string | null, method: string, path: string, body?: object, origin = portal.origin) {
-  const headers: Record<string, string> = { ...(body ? { 'content-type': 'application/json' } : {}) };
+  const headers: Record<string, string> = body ? { 'content-type': 'application/json' } : {};
   if (typeof as === 'string') headers['authorization'] = `Bearer ${as}`;
   else if (as) headers['cookie'] = as.cookie;
   if (method !== 'GET') headers['origin'] = origin;
@@ -35,7 +37,7 @@ async function rest(as: Visitor | string | null, method: string, path: string, b
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
   const text = await answer.text();
-  return { status: answer.status, body: (text ? JSON.parse(text) : {}) as Record<string, never> };
+  return { status: answer.status, body: (text ? JSON.parse(text) : {}) as Body };
 }
 
 /** What a program sends; without its own client_id where the form has one. */
@@ -76,7 +78,7 @@ async function approved(who: Visitor, challenge: string, changed: Record<string,
   const body = { query: asked(challenge, changed), decision: 'approve' };
   const answer = await rest(who, 'POST', '/cli/authorization', body);
   expect(answer.status).toBe(200);
-  return new URL((answer.body as { redirect: string }).redirect);
+  return new URL(answer.body.redirect);
 }
 async function codeFor(who: Visitor, challenge: string): Promise<string> {
   return (await approved(who, challenge)).searchParams.get('code')!;
@@ -154,7 +156,7 @@ describe('by the browser', () => {
     expect(body.expires_in).toBeGreaterThan(43_100);
     expect(body.expires_in).toBeLessThanOrEqual(43_200);
     expect((await rest(body.access_token, 'GET', '/me')).body).toMatchObject({ email: ann.email, proof: 'api-token' });
-    const { items } = (await rest(ann, 'GET', '/me/tokens')).body as { items: { name: string; scopes: string[] }[] };
+    const { items } = (await rest(ann, 'GET', '/me/tokens')).body;
     expect(items[0]).toMatchObject({ name: 'CLI on ann-laptop', scopes: ['read', 'sessions'] });
     await expect.poll(() => audited('cli.signed-in', 'ann-laptop')).toMatchObject([{ actor: ann.email }]);
     expect(await audited('cli.approved', 'ann-laptop')).toMatchObject([
@@ -249,9 +251,8 @@ describe('by the browser', () => {
     'a request with %s is refused to the program, also where a person would allow it',
     async (_name, changed, error) => {
       const query = asked(pkce().challenge, changed);
-      const read = (await rest(ann, 'GET', `/cli/authorization?${queryOf(query)}`)).body as { redirect: string };
-      const decided = (await rest(ann, 'POST', '/cli/authorization', { query, decision: 'approve' }))
-        .body as typeof read;
+      const read = (await rest(ann, 'GET', `/cli/authorization?${queryOf(query)}`)).body;
+      const decided = (await rest(ann, 'POST', '/cli/authorization', { query, decision: 'approve' })).body;
       for (const { redirect } of [read, decided]) {
         const { origin, searchParams } = new URL(redirect);
         expect(origin).toBe('http://127.0.0.1:54321');
@@ -281,7 +282,7 @@ describe('by the browser', () => {
   test('a no goes back to the program and on record', async () => {
     const query = asked(pkce().challenge, { device_name: 'unwanted' });
     const { body } = await rest(ann, 'POST', '/cli/authorization', { query, decision: 'deny' });
-    expect(new URL((body as { redirect: string }).redirect).searchParams.get('error')).toBe('access_denied');
+    expect(new URL(body.redirect).searchParams.get('error')).toBe('access_denied');
     await expect.poll(() => audited('cli.denied', 'unwanted')).toMatchObject([{ actor: ann.email }]);
   });
 });
@@ -299,7 +300,7 @@ describe('by a device', () => {
     expect(await poll(device_code)).toMatchObject({ status: 400, body: { error: 'slow_down' } });
     const { body: seen } = await rest(ann, 'POST', '/cli/device/look-up', { userCode: user_code.toLowerCase() });
     expect(seen).toMatchObject({ client: 'Sallyport command line', device: 'build-box', address: '127.0.0.1' });
-    expect(Math.abs(Date.parse((seen as { askedAt: string }).askedAt) - Date.now())).toBeLessThan(60_000);
+    expect(Math.abs(Date.parse(seen.askedAt) - Date.now())).toBeLessThan(60_000);
     expect((await poll(device_code)).body.error).toBe('slow_down');
     const decision = { userCode: user_code, decision: 'approve' };
     expect((await rest(ann, 'POST', '/cli/device', decision)).status).toBe(204);
