@@ -247,21 +247,18 @@ describe('by the browser', () => {
     ['a token in the address (implicit)', { response_type: 'token' }, 'unsupported_response_type'],
     ['the scope admin', { scope: 'read admin' }, 'invalid_scope'],
     ['a name of two lines', { device_name: 'a\nb' }, 'invalid_request'],
-  ])(
-    'a request with %s is refused to the program, also where a person would allow it',
-    async (_name, changed, error) => {
-      const query = asked(pkce().challenge, changed);
-      const read = (await rest(ann, 'GET', `/cli/authorization?${queryOf(query)}`)).body;
-      const decided = (await rest(ann, 'POST', '/cli/authorization', { query, decision: 'approve' })).body;
-      for (const { redirect } of [read, decided]) {
-        const { origin, searchParams } = new URL(redirect);
-        expect(origin).toBe('http://127.0.0.1:54321');
-        expect(searchParams.get('error')).toBe(error);
-        expect(searchParams.get('state')).toBe('a-state');
-        expect(searchParams.has('code')).toBe(false);
-      }
-    },
-  );
+  ])('a request with %s is refused to the program, whatever its person says', async (_name, changed, error) => {
+    const query = asked(pkce().challenge, changed);
+    const read = (await rest(ann, 'GET', `/cli/authorization?${queryOf(query)}`)).body;
+    const decided = (await rest(ann, 'POST', '/cli/authorization', { query, decision: 'approve' })).body;
+    for (const { redirect } of [read, decided]) {
+      const { origin, searchParams } = new URL(redirect);
+      expect(origin).toBe('http://127.0.0.1:54321');
+      expect(searchParams.get('error')).toBe(error);
+      expect(searchParams.get('state')).toBe('a-state');
+      expect(searchParams.has('code')).toBe(false);
+    }
+  });
 
   test('only a person’s own page allows it: no GET, no other site, no token, nobody', async () => {
     const { challenge } = pkce();

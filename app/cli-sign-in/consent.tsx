@@ -11,8 +11,8 @@ import { ProblemPanel } from '../ui/problem.tsx';
 import { Time } from '../ui/time.tsx';
 
 const may: Record<CliRequest['scopes'][number], string> = {
-  read: 'see the clusters, sessions and lists that you see',
-  sessions: 'make kubeconfigs and open and end sessions, with your roles',
+  read: 'see what you see in the portal',
+  sessions: 'work on your clusters with your roles: by kubeconfigs, and by sessions that it opens and ends',
 };
 
 /** Who asks, what it would get, and the two answers. Nothing is decided by looking. */
@@ -48,7 +48,7 @@ export function Consent({
           <strong className="wrap-anywhere">{request.device}</strong>
           <span className="text-muted">, as it calls itself</span>
         </Fact>
-        {request.address ? <Fact name="From">{request.address}</Fact> : null}
+        <Fact name="From">{request.address ?? 'this machine: the answer goes to its own address alone'}</Fact>
         {request.askedAt ? (
           <Fact name="Asked">
             <Time at={request.askedAt} />

@@ -95,7 +95,10 @@ export class Portal {
 }
 
 export function signInOver(origin: string): Refusal {
-  return new Refusal(401, `You are not signed in at ${origin}, or not any more. Run: sallyport login`);
+  return new Refusal(
+    401,
+    `You are not signed in at ${origin}, or not any more. Run: sallyport login --portal ${origin}`,
+  );
 }
 
 function parsed(text: string): unknown {

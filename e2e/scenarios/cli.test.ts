@@ -59,7 +59,7 @@ it('nobody is signed in to begin with, and each command says so', async () => {
   for (const args of [['whoami'], ['kube', 'ls']])
     expect(await cli.run(...args, '--portal', browsing.portal.url)).toMatchObject({
       code: 1,
-      stderr: `sallyport: You are not signed in at ${browsing.portal.url}, or not any more. Run: sallyport login\n`,
+      stderr: `sallyport: You are not signed in at ${browsing.portal.url}, or not any more. Run: sallyport login --portal ${browsing.portal.url}\n`,
     });
 });
 
