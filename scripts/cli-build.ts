@@ -15,7 +15,7 @@ export function buildCli(folder = join(CLI, 'dist')): void {
   for (const file of globSync('src/*.ts', { cwd: CLI })) {
     if (file.endsWith('.test.ts')) continue;
     const code = stripTypeScriptTypes(readFileSync(join(CLI, file), 'utf8'))
-      .replace(/(\bfrom '\.\/[\w-]+)\.ts'/g, "$1.js'")
+      .replace(/(\b(?:from |import\()'\.\/[\w-]+)\.ts'/g, "$1.js'")
       // Where types were there are spaces.
       .replace(/[ \t]+$/gm, '');
     writeFileSync(join(folder, basename(file).replace(/\.ts$/, '.js')), code);

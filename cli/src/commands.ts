@@ -5,7 +5,6 @@ import { authorityOf, rememberPortal, whichPortal } from './config.ts';
 import { credentialFor, type Credential } from './credential.ts';
 import { Failure, misused, plain } from './failure.ts';
 import { readJson, stateFolder, type Environment } from './folders.ts';
-import { addContext, removeContexts } from './kubeconfig-files.ts';
 import { Portal, Refusal } from './portal.ts';
 import { byBrowser, byDevice } from './sign-in.ts';
 import { currentSignIn, forgetPortal, savedSignIn, saveSignIn } from './sign-in-file.ts';
@@ -113,6 +112,7 @@ export const kubeLogin: Run = async (words, terminal) => {
   const found: Credential = await credentialFor(terminal.env, portal, { cluster, role }, 0);
   const { server, authority } = found;
   const entry = { name, portal: portal.origin, cluster, role, server, authority };
+  const { addContext } = await kubeconfigFiles();
   const file = await addContext(terminal.env, { ...entry, namespace: namespace ?? found.namespace });
   terminal.out(`The context ${name} is in ${file}, and is the current one. Try: kubectl get pods\n`);
 };
@@ -126,6 +126,7 @@ export const kubeLogout: Run = async (words, terminal) => {
     const found = readJson<{ id: string; cluster: string }>(file);
     return found && (cluster === null || found.cluster === cluster) ? [{ file, id: found.id }] : [];
   });
+  const { removeContexts } = await kubeconfigFiles();
   const removed = await removeContexts(terminal.env, { portal: portal.origin, cluster });
   const signIn = savedSignIn(terminal.env, portal.origin);
   for (const { file, id } of kept) {
@@ -157,6 +158,9 @@ export const kubeCredential: Run = async (words, terminal) => {
   };
   terminal.out(`${JSON.stringify(credential)}\n`);
 };
+
+/** With the parser of YAML, which kubectl's starts need not wait for. */
+const kubeconfigFiles = () => import('./kubeconfig-files.ts');
 
 function credentialFiles(folder: string): string[] {
   try {

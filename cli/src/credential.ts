@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { Failure } from './failure.ts';
 import { privateFolder, readJson, stateFolder, writeJson, type Environment } from './folders.ts';
 import { Unreachable } from './http.ts';
@@ -108,6 +107,8 @@ type Kubeconfig = {
 async function issue(portal: Portal, token: string, { cluster, role }: Wish): Promise<Credential> {
   const wish = { clusters: [cluster], ...(role === null ? {} : { role }) };
   const { kubeconfig, credentials } = await portal.api<Issued>(token, 'POST', '/me/kubeconfigs', wish);
+  // Loaded where it is needed: most of kubectl's starts need none, and wait for this program.
+  const { parse } = await import('yaml');
   const { clusters, users, contexts } = parse(kubeconfig) as Kubeconfig;
   const [credential, at, user, context] = [credentials[0], clusters[0]?.cluster, users[0]?.user, contexts[0]?.context];
   if (!credential || !at || !user || !context)
