@@ -116,7 +116,12 @@ export const cliSignIns = pgTable(
     createdAt: time('created_at').notNull(),
     expiresAt: time('expires_at').notNull(),
   },
-  (t) => [uniqueIndex().on(t.codeHash), uniqueIndex().on(t.userCodeHash), index().on(t.tokenId)],
+  (t) => [
+    uniqueIndex().on(t.codeHash),
+    uniqueIndex().on(t.userCodeHash),
+    index().on(t.tokenId),
+    index().on(t.expiresAt),
+  ],
 );
 
 /** What may be done. Until there are bindings, a role's own groups say whose it is. */

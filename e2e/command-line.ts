@@ -62,6 +62,10 @@ export class CommandLine implements Disposable {
     return this.#tools.start('kubectl', args, { env: this.#env }).ended;
   }
 
+  helm(...args: string[]): Promise<Outcome> {
+    return this.#tools.start('helm', args, { env: this.#env }).ended;
+  }
+
   [Symbol.dispose](): void {
     this.#tools[Symbol.dispose]();
   }

@@ -355,7 +355,7 @@ describe('bounds', () => {
       expect((await rest(eve, 'POST', guess % 2 ? '/cli/device' : '/cli/device/look-up', wrong)).status).toBe(404);
     }
     const answer = await rest(eve, 'POST', '/cli/device/look-up', { userCode: user_code });
-    expect(answer).toMatchObject({ status: 429, body: { code: 'device-code-limited' } });
+    expect(answer).toMatchObject({ status: 429, body: { code: 'cli-sign-in-limited' } });
     // Somebody else at another desk is not stopped by it.
     expect((await rest(bob, 'POST', '/cli/device/look-up', { userCode: user_code })).status).toBe(200);
   });
@@ -384,6 +384,15 @@ describe('bounds', () => {
     const { status } = await oauth('token', { grant_type: 'authorization_code', code: 'x' }, headers);
     expect(status).toBe(400);
   });
+});
+
+test('who allows one after the other is stopped after thirty', async () => {
+  const carl = await join('carl');
+  const body = { query: asked(pkce().challenge), decision: 'approve' };
+  for (let count = 0; count < 30; count++)
+    expect((await rest(carl, 'POST', '/cli/authorization', body)).status).toBe(200);
+  const answer = await rest(carl, 'POST', '/cli/authorization', body);
+  expect(answer).toMatchObject({ status: 429, body: { code: 'cli-sign-in-limited' } });
 });
 
 describe('revocation (RFC 7009)', () => {

@@ -22,4 +22,5 @@ ALTER TABLE "access_sessions" ADD COLUMN "api_token_id" uuid;--> statement-break
 ALTER TABLE "cli_sign_ins" ADD CONSTRAINT "cli_sign_ins_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "cli_sign_ins_code_hash_index" ON "cli_sign_ins" USING btree ("code_hash");--> statement-breakpoint
 CREATE UNIQUE INDEX "cli_sign_ins_user_code_hash_index" ON "cli_sign_ins" USING btree ("user_code_hash");--> statement-breakpoint
-CREATE INDEX "cli_sign_ins_token_id_index" ON "cli_sign_ins" USING btree ("token_id");
+CREATE INDEX "cli_sign_ins_token_id_index" ON "cli_sign_ins" USING btree ("token_id");--> statement-breakpoint
+CREATE INDEX "cli_sign_ins_expires_at_index" ON "cli_sign_ins" USING btree ("expires_at");

@@ -1,5 +1,5 @@
 /** The command line, installed, against a real portal: both ways to sign in, kubectl by its plugin, and every end. */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -115,12 +115,44 @@ it('kubectl works by a kubeconfig in which nothing is secret', async () => {
   expect(await issued()).toHaveLength(1);
 });
 
-it('of several kubectls at once one asks for a credential, and so does one of which the time is nearly over', async () => {
+it('of several tools at once one asks for a credential, and nobody again until its time is nearly over', async () => {
   const before = (await issued()).length;
   for (const file of cached()) rmSync(file);
-  const answers = await Promise.all(Array.from({ length: 4 }, () => cli.kubectl('get', 'ns', '--output=name')));
-  for (const answer of answers) expect(answer).toMatchObject({ code: 0, stderr: '' });
+  const answers = await Promise.all([
+    ...Array.from({ length: 4 }, () => cli.kubectl('get', 'ns', '--output=name')),
+    cli.helm('list', '--all-namespaces'),
+  ]);
+  for (const answer of answers) expect(answer).toMatchObject({ code: 0 });
   expect(await issued()).toHaveLength(before + 1);
+  const [file] = cached();
+  const kept = JSON.parse(readFileSync(file!, 'utf8')) as { token: string };
+  writeFileSync(file!, JSON.stringify({ ...kept, expiresAt: new Date(Date.now() + 59_000).toISOString() }));
+  expect(await cli.kubectl('get', 'ns', '--output=name')).toMatchObject({ code: 0 });
+  expect(await issued()).toHaveLength(before + 2);
+  expect(JSON.parse(readFileSync(file!, 'utf8'))).not.toMatchObject({ token: kept.token });
+});
+
+it('a process that comes back after a 401 never gets the same revoked credential', async () => {
+  const ask = async () => {
+    const { code, stdout } = await cli.run('kube', 'credential', '--cluster', CLUSTER);
+    expect(code).toBe(0);
+    const credential = JSON.parse(stdout) as { apiVersion: string; kind: string; status: Record<string, string> };
+    expect(credential).toMatchObject({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential' });
+    expect(credential.status['expirationTimestamp']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    return credential.status['token'];
+  };
+  // This process is what started it, as kubectl would be.
+  const first = await ask();
+  expect(await ask()).toBe(first);
+  const { id } = (await issued()).at(-1)!;
+  await browsing.portal.admin('POST', `/sessions/${id}/end`);
+  expect(await ask()).not.toBe(first);
+});
+
+it('a credential’s state is its own person’s to ask for', async () => {
+  const { id } = (await issued()).at(-1)!;
+  const somebody = await browsing.portal.visitor(['sallyport-admins']);
+  await expect(somebody.api('GET', `/me/kubeconfigs/${id}`)).rejects.toMatchObject({ status: 404 });
 });
 
 it('one that is revoked in the portal is refused, noticed, and replaced', async () => {
@@ -183,7 +215,7 @@ it('by a code: denied, mistyped, allowed; kubectl works again with the context o
   await page.getByRole('textbox', { name: 'Code' }).fill(await found(allowed, /[B-Z]{4}-[B-Z]{4}/));
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByRole('button', { name: 'Allow', exact: true }).click();
-  await page.getByText('The device is signed in.').waitFor();
+  await page.getByText('The device is allowed.').waitFor();
   await look('device-done');
   expect(await allowed.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Signed in at') });
   expect(await cli.kubectl('get', 'ns', '--output=name')).toMatchObject({ code: 0 });

@@ -28,10 +28,10 @@ const KEEP_MS = 24 * 3_600_000;
 const MOST_DEVICES = 1_000;
 const WINDOW_MS = 15 * 60_000;
 /**
- * Within the window: sign-ins that one address begins; user codes that one person, or one address, gets wrong; codes
+ * Within the window: sign-ins that one person allows in the browser, and that one address begins for devices; user codes that one person, or one address, gets wrong; codes
  * that one address redeems without success. Ten guesses at 34 bits in a quarter of an hour are none.
  */
-const MOST = { begun: 30, person: 10, address: 30, redeemed: 60 };
+const MOST = { allowed: 30, begun: 30, person: 10, address: 30, redeemed: 60 };
 
 export type AuthorizationRequest = {
   redirectUri: string;
@@ -67,6 +67,7 @@ export class CliSignIns {
     this.#deps = deps;
     const limit = (most: number) => new RateLimit({ most, windowMs: WINDOW_MS, now: deps.now });
     this.#limits = {
+      allowed: limit(MOST.allowed),
       begun: limit(MOST.begun),
       person: limit(MOST.person),
       address: limit(MOST.address),
@@ -74,8 +75,10 @@ export class CliSignIns {
     };
   }
 
-  /** A person said yes: the code that goes back to the program. */
+  /** A person said yes: the code that goes back to the program. Throws Problem `cli-sign-in-limited`. */
   async approve(person: Person, request: AuthorizationRequest, by: Source): Promise<string> {
+    const wait = this.#limits.allowed.attempt(person.id);
+    if (wait) throw tooMany('You have allowed many command lines within minutes.', wait);
     const createdAt = this.#deps.now();
     const code = newSecret();
     await rows.insertCliSignIn(
@@ -140,7 +143,7 @@ export class CliSignIns {
     throw new OauthError('server_error', 'No code could be made.', { status: 500 });
   }
 
-  /** What stands behind a user code. Throws Problem `device-code-unknown`, `device-code-limited`. */
+  /** What stands behind a user code. Throws Problem `device-code-unknown`, `cli-sign-in-limited`. */
   async lookUp(typed: string, person: Person, address: string): Promise<rows.CliSignInRow> {
     return this.#guess(typed, person, address, (hash) => rows.findPendingDevice(this.#deps.db, hash, this.#deps.now()));
   }
@@ -169,11 +172,7 @@ export class CliSignIns {
     ] as const;
     for (const [limit, key] of keys) {
       const wait = limit.attempt(key);
-      if (wait)
-        throw new Problem('device-code-limited', 429, 'Too many codes were wrong.', {
-          next: `Wait ${Math.ceil(wait / 60_000)} min, then begin anew on the device.`,
-          meta: { retryAfterSeconds: String(Math.ceil(wait / 1_000)) },
-        });
+      if (wait) throw tooMany('Too many codes were wrong.', wait);
     }
     const code = readUserCode(typed);
     const found = code && (await look(hashSecret(code)));
@@ -246,7 +245,8 @@ export class CliSignIns {
     limited(this.#limits.redeemed.attempt(key));
     const row = SECRET_PATTERN.test(code) ? await rows.findCliSignIn(this.#deps.db, kind, hashSecret(code)) : undefined;
     if (!row) throw refusedGrant('This code is unknown.');
-    this.#limits.redeemed.forgive(key);
+    // One that comes again counts as one that is unknown.
+    if (!isUsed(row)) this.#limits.redeemed.forgive(key);
     return row;
   }
 
@@ -295,6 +295,14 @@ function isUsed({ state }: rows.CliSignInRow): boolean {
 
 function refusedGrant(why: string): OauthError {
   return new OauthError('invalid_grant', why);
+}
+
+function tooMany(what: string, waitMs: number): Problem {
+  const minutes = Math.ceil(waitMs / 60_000);
+  return new Problem('cli-sign-in-limited', 429, what, {
+    next: `Wait ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}, then begin anew in the terminal.`,
+    meta: { retryAfterSeconds: String(Math.ceil(waitMs / 1_000)) },
+  });
 }
 
 function limited(waitMs: number): void {

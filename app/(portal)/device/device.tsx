@@ -98,10 +98,10 @@ function Decided({ decision }: { decision: Decision }) {
       {decision === 'approve' ? (
         <>
           <p className="flex items-center gap-2 font-semibold">
-            <Icon of={CircleCheck} className="text-ok" /> The device is signed in.
+            <Icon of={CircleCheck} className="text-ok" /> The device is allowed.
           </p>
           <p className="mt-1 text-muted">
-            Go back to it. Its token is in the list of your{' '}
+            Go back to it: it signs in within seconds. Its token is then in the list of your{' '}
             <Link href={paths.account()} className="link">
               account page
             </Link>
