@@ -179,12 +179,14 @@ describe('by the browser', () => {
 
   test('of many who bring one code at once none keeps a token', async () => {
     const { verifier, challenge } = pkce();
-    const code = await codeFor(ann, challenge);
-    const answers = await Promise.all(Array.from({ length: 8 }, () => redeem(code, verifier)));
-    const good = answers.filter(({ status }) => status === 200);
-    expect(good.length).toBeLessThanOrEqual(1);
-    for (const { body } of good)
-      await expect.poll(async () => (await rest(body.access_token, 'GET', '/me')).status).toBe(401);
+    for (const count of [2, 2, 2, 2, 2, 8]) {
+      const code = await codeFor(ann, challenge);
+      const answers = await Promise.all(Array.from({ length: count }, () => redeem(code, verifier)));
+      const good = answers.filter(({ status }) => status === 200);
+      expect(good.length).toBeLessThanOrEqual(1);
+      for (const { body } of good)
+        await expect.poll(async () => (await rest(body.access_token, 'GET', '/me')).status).toBe(401);
+    }
   });
 
   test.each([

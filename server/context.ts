@@ -16,7 +16,8 @@ import { AuditLog } from './audit/audit-log.ts';
 import { registerAuditMetrics } from './audit/metrics.ts';
 import { settleAccount } from './auth/accounts.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
-import { CliSignIns } from './auth/cli-sign-ins.ts';
+import { CliApprovals } from './auth/cli-approvals.ts';
+import { CliTokens } from './auth/cli-tokens.ts';
 import { clearedSessionCookie, sessionCookie, sessionCookieName } from './auth/cookies.ts';
 import { GithubProvider } from './auth/github.ts';
 import { identifier } from './auth/identify.ts';
@@ -145,7 +146,8 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     new WebSessions({ db, notifications, roles, lifetimeMs: config.signIn.lifetimeMs, now }),
   );
   const apiTokens = opening.use(new ApiTokens({ db, notifications, roles, audit, now }));
-  const cliSignIns = new CliSignIns({ db, apiTokens, audit, now });
+  const cliApprovals = new CliApprovals({ db, audit, now });
+  const cliTokens = new CliTokens({ db, apiTokens, audit, now });
   const users = new Users({ db, notifications, roles, webSessions, apiTokens, audit, now });
   const instance = portalId.slice(0, 8);
   const cookieName = sessionCookieName(instance);
@@ -277,7 +279,14 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     metrics,
     log,
     version: options.version,
-    oauth: oauthRoutes({ origin, signIns: cliSignIns, rate, now, log: log.child({ part: 'cli' }) }),
+    oauth: oauthRoutes({
+      origin,
+      approvals: cliApprovals,
+      tokens: cliTokens,
+      rate,
+      now,
+      log: log.child({ part: 'cli' }),
+    }),
     routes: [
       meRoutes({ roles, signOutUrl: (person) => signOutUrl(db, oidc, oidcConfig, origin, person) }),
       signInRoutes({
@@ -288,7 +297,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         now,
       }),
       tokensRoutes({ apiTokens }),
-      cliSignInRoutes({ origin, signIns: cliSignIns }),
+      cliSignInRoutes({ origin, approvals: cliApprovals }),
       usersRoutes({ users, roles }),
       rolesRoutes({ roles }),
       sessionsRoutes(access),

@@ -28,3 +28,12 @@ export class OauthError extends Error {
     this.retryAfter = options.retryAfter;
   }
 }
+
+/** For who has to wait; ms. */
+export function tooManyAttempts(waitMs: number): OauthError {
+  const retryAfter = Math.ceil(waitMs / 1_000);
+  return new OauthError('temporarily_unavailable', `Too many attempts. Wait ${Math.ceil(retryAfter / 60)} min.`, {
+    status: 429,
+    retryAfter,
+  });
+}

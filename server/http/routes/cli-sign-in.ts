@@ -1,7 +1,7 @@
 /** What the pages /authorize and /device ask and say: a signed-in person allows or denies a command line. */
 import { createRoute, type z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { AuthorizationRequest } from '../../auth/cli-sign-ins.ts';
+import type { AuthorizationRequest } from '../../auth/cli-approvals.ts';
 import type { Source } from '../../auth/api-tokens.ts';
 import {
   CLI_CLIENT,
@@ -34,7 +34,7 @@ type Waiting = { deviceName: string; scopes: string[]; clientAddress: string; cr
 export type CliSignInDeps = {
   /** `https://portal.example`, which is the issuer too. */
   origin: string;
-  signIns: {
+  approvals: {
     approve(person: Person, request: AuthorizationRequest, by: Source): Promise<string>;
     deny(request: AuthorizationRequest, by: Source): Promise<void>;
     lookUp(userCode: string, person: Person, address: string): Promise<Waiting>;
@@ -73,7 +73,7 @@ const decideDeviceRoute = createRoute({
   responses: { 204: { description: 'Done' }, ...problems(400, 401, 403, 404, 429) },
 });
 
-export function cliSignInRoutes({ origin, signIns }: CliSignInDeps): Router {
+export function cliSignInRoutes({ origin, approvals }: CliSignInDeps): Router {
   const routes = newRouter();
   routes.openapi(askRoute, (c) => {
     signedIn(c);
@@ -88,19 +88,19 @@ export function cliSignInRoutes({ origin, signIns }: CliSignInDeps): Router {
     if ('redirect' in read) return c.json({ redirect: read.redirect }, 200);
     const { request, answer } = read;
     if (decision === 'approve')
-      return c.json({ redirect: answer({ code: await signIns.approve(person, request, actorOf(c)) }) }, 200);
-    await signIns.deny(request, actorOf(c));
+      return c.json({ redirect: answer({ code: await approvals.approve(person, request, actorOf(c)) }) }, 200);
+    await approvals.deny(request, actorOf(c));
     return c.json({ redirect: answer(refusal('access_denied', 'The person said no.')) }, 200);
   });
   routes.openapi(lookUpRoute, async (c) => {
     const person = signedIn(c);
-    const found = await signIns.lookUp(c.req.valid('json').userCode, person, c.get('clientAddress'));
+    const found = await approvals.lookUp(c.req.valid('json').userCode, person, c.get('clientAddress'));
     return c.json(shown(found, found), 200);
   });
   routes.openapi(decideDeviceRoute, async (c) => {
     const person = signedIn(c);
     const { userCode, decision } = c.req.valid('json');
-    await signIns.decide(userCode, decision === 'approve', person, actorOf(c));
+    await approvals.decide(userCode, decision === 'approve', person, actorOf(c));
     return c.body(null, 204);
   });
   return routes;

@@ -3,7 +3,7 @@
  * (RFC 8414), token (RFC 6749, RFC 7636), device authorization (RFC 8628), revocation (RFC 7009). Forms in, JSON out.
  */
 import type { Context } from 'hono';
-import type { CliToken } from '../../auth/cli-sign-ins.ts';
+import type { CliToken } from '../../auth/cli-tokens.ts';
 import { addressKey } from '../../auth/rate-limit.ts';
 import {
   CLI_CLIENT,
@@ -24,11 +24,13 @@ type Caller = { clientAddress: string; correlationId: string };
 
 export type OauthDeps = {
   origin: string;
-  signIns: {
+  approvals: {
     beginDevice(
       wish: { deviceName: string; scopes: Scope[] },
       address: string,
     ): Promise<{ deviceCode: string; userCode: string }>;
+  };
+  tokens: {
     redeemCode(proof: { code: string; verifier: string; redirectUri: string }, caller: Caller): Promise<CliToken>;
     redeemDevice(deviceCode: string, caller: Caller): Promise<CliToken>;
     revoke(token: string, caller: Caller): Promise<void>;
@@ -46,7 +48,7 @@ const MOST_BODY = 8 * 1024;
 type Form = Map<string, string>;
 
 export function oauthRoutes(deps: OauthDeps): Router {
-  const { origin, signIns, now } = deps;
+  const { origin, approvals, tokens, now } = deps;
   const routes = newRouter();
 
   routes.get('/.well-known/oauth-authorization-server', (c) =>
@@ -88,7 +90,7 @@ export function oauthRoutes(deps: OauthDeps): Router {
     if (!scopes) throw new OauthError('invalid_scope', 'The scopes of a command line are read and sessions.');
     const name = deviceName(form.get('device_name'));
     if (!name) throw new OauthError('invalid_request', 'device_name is one line of 1 to 64 characters.');
-    const { deviceCode, userCode } = await signIns.beginDevice({ deviceName: name, scopes }, clientAddress);
+    const { deviceCode, userCode } = await approvals.beginDevice({ deviceName: name, scopes }, clientAddress);
     return {
       device_code: deviceCode,
       user_code: showUserCode(userCode),
@@ -107,10 +109,10 @@ export function oauthRoutes(deps: OauthDeps): Router {
           if (!isVerifier(verifier))
             throw new OauthError('invalid_request', 'The code_verifier is none (RFC 7636 4.1).');
           const proof = { code: needed(form, 'code'), verifier, redirectUri: needed(form, 'redirect_uri') };
-          return signIns.redeemCode(proof, caller);
+          return tokens.redeemCode(proof, caller);
         }
         case DEVICE_GRANT:
-          return signIns.redeemDevice(needed(form, 'device_code'), caller);
+          return tokens.redeemDevice(needed(form, 'device_code'), caller);
         default:
           throw new OauthError('unsupported_grant_type', `This grant_type is not offered here.`);
       }
@@ -121,7 +123,7 @@ export function oauthRoutes(deps: OauthDeps): Router {
   });
 
   post('/oauth/revoke', async (form, caller) => {
-    await signIns.revoke(needed(form, 'token'), caller);
+    await tokens.revoke(needed(form, 'token'), caller);
     return null;
   });
   return routes;
