@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocol,server,db,sandbox,app,scripts,bench,e2e/machine}/**/*.test.ts'],
+          include: ['{protocol,server,db,sandbox,app,cli,scripts,bench,e2e/machine}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
           maxWorkers: cores,
           sequence: { groupOrder: 0 },

@@ -83,6 +83,48 @@ export const apiTokens = pgTable(
   (t) => [uniqueIndex().on(t.tokenHash), index().on(t.userId)],
 );
 
+/**
+ * Sign-ins of the command line: codes as hashes, each good once, and what became of them. Rows outlive their codes, so
+ * that a code which comes a second time is known for one.
+ */
+export const cliSignIns = pgTable(
+  'cli_sign_ins',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    /** `code` (authorization code) or `device`. */
+    kind: text().notNull(),
+    /** SHA-256 of the code's 256 random bits. */
+    codeHash: bytea('code_hash').notNull(),
+    /** SHA-256; the code is short, so it is its ten minutes that protect it, not the hash. Devices only. */
+    userCodeHash: bytea('user_code_hash'),
+    /** `pending`, `approved`, `denied`, `spent`; `replayed` where its code came once more. */
+    state: text().notNull(),
+    /** As the program calls its machine; nobody vouches for it. */
+    deviceName: text('device_name').notNull(),
+    clientAddress: text('client_address').notNull(),
+    scopes: text().array().notNull(),
+    /** Authorization codes only. */
+    redirectUri: text('redirect_uri'),
+    codeChallenge: text('code_challenge'),
+    /** Devices only: how often it may ask, and when it did. */
+    intervalSeconds: integer('interval_seconds').notNull(),
+    polledAt: time('polled_at'),
+    /** Who decided, in which sign-in. */
+    userId: uuid('user_id').references(() => users.id),
+    webSessionId: uuid('web_session_id'),
+    /** The API token that it became. */
+    tokenId: uuid('token_id'),
+    createdAt: time('created_at').notNull(),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex().on(t.codeHash),
+    uniqueIndex().on(t.userCodeHash),
+    index().on(t.tokenId),
+    index().on(t.expiresAt),
+  ],
+);
+
 /** What may be done. Until there are bindings, a role's own groups say whose it is. */
 export const roles = pgTable('roles', {
   name: text().primaryKey(),
@@ -162,6 +204,8 @@ export const accessSessions = pgTable(
       .notNull()
       .references(() => users.id),
     webSessionId: uuid('web_session_id'),
+    /** The API token that a kubeconfig was made with: its revocation ends it. */
+    apiTokenId: uuid('api_token_id'),
     clusterId: uuid('cluster_id')
       .notNull()
       .references(() => clusters.id),

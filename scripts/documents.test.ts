@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const sources = globSync('{app,bench,db,deploy,e2e,protocol,sandbox,scripts,server}/**/*.{ts,tsx,mjs}', {
+const sources = globSync('{app,bench,cli/src,db,deploy,e2e,protocol,sandbox,scripts,server}/**/*.{ts,tsx,mjs}', {
   cwd: root,
   exclude: ['**/node_modules', '**/.next'],
 }).filter((path) => !/\.test\.ts$|\.harness\.ts$|\.fixture\.ts$/.test(path));

@@ -16,6 +16,8 @@ import { AuditLog } from './audit/audit-log.ts';
 import { registerAuditMetrics } from './audit/metrics.ts';
 import { settleAccount } from './auth/accounts.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
+import { CliApprovals } from './auth/cli-approvals.ts';
+import { CliTokens } from './auth/cli-tokens.ts';
 import { clearedSessionCookie, sessionCookie, sessionCookieName } from './auth/cookies.ts';
 import { GithubProvider } from './auth/github.ts';
 import { identifier } from './auth/identify.ts';
@@ -39,10 +41,12 @@ import { Metrics } from './http/metrics.ts';
 import type { Router } from './http/router.ts';
 import { listenInternal } from './http/internal.ts';
 import { auditRoutes } from './http/routes/audit.ts';
+import { cliSignInRoutes } from './http/routes/cli-sign-in.ts';
 import { clustersRoutes } from './http/routes/clusters.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { kubeconfigsRoutes } from './http/routes/kubeconfigs.ts';
 import { meRoutes } from './http/routes/me.ts';
+import { oauthRoutes } from './http/routes/oauth.ts';
 import { recordingRoutes } from './http/routes/recordings.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
 import { sessionsRoutes, terminalUpgrade } from './http/routes/sessions.ts';
@@ -142,6 +146,8 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     new WebSessions({ db, notifications, roles, lifetimeMs: config.signIn.lifetimeMs, now }),
   );
   const apiTokens = opening.use(new ApiTokens({ db, notifications, roles, audit, now }));
+  const cliApprovals = new CliApprovals({ db, audit, now });
+  const cliTokens = new CliTokens({ db, apiTokens, audit, now });
   const users = new Users({ db, notifications, roles, webSessions, apiTokens, audit, now });
   const instance = portalId.slice(0, 8);
   const cookieName = sessionCookieName(instance);
@@ -261,17 +267,26 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       log: log.child({ part: 'web' }),
     }),
   );
+  const rate = new RateLimiter(config.limits.rest, () => performance.now());
   const app = buildApp({
     origin,
     trusted,
     monitoring: addressRanges(config.monitoringFrom),
     identify,
-    rate: new RateLimiter(config.limits.rest, () => performance.now()),
+    rate,
     hold,
     health,
     metrics,
     log,
     version: options.version,
+    oauth: oauthRoutes({
+      origin,
+      approvals: cliApprovals,
+      tokens: cliTokens,
+      rate,
+      now,
+      log: log.child({ part: 'cli' }),
+    }),
     routes: [
       meRoutes({ roles, signOutUrl: (person) => signOutUrl(db, oidc, oidcConfig, origin, person) }),
       signInRoutes({
@@ -282,6 +297,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         now,
       }),
       tokensRoutes({ apiTokens }),
+      cliSignInRoutes({ origin, approvals: cliApprovals }),
       usersRoutes({ users, roles }),
       rolesRoutes({ roles }),
       sessionsRoutes(access),

@@ -4,7 +4,10 @@
  */
 import type {
   ApiToken,
+  Authorization,
+  AuthorizationQuery,
   AuditEventBody,
+  CliRequest,
   Cluster,
   ClusterTest,
   CreatedToken,
@@ -118,6 +121,15 @@ export const api = {
   kubeconfigs: (signal?: AbortSignal) => call<Page<Credential>>('/me/kubeconfigs', { signal }),
   issueKubeconfig: (body: NewKubeconfig) => call<IssuedKubeconfig>('/me/kubeconfigs', { method: 'POST', body }),
   revokeKubeconfig: (credential: string) => call<void>(`/me/kubeconfigs/${id(credential)}`, { method: 'DELETE' }),
+
+  cliAuthorization: (query: AuthorizationQuery, signal?: AbortSignal) =>
+    call<Authorization>('/cli/authorization', { query, signal }),
+  decideCliAuthorization: (body: { query: AuthorizationQuery; decision: 'approve' | 'deny' }) =>
+    call<{ redirect: string }>('/cli/authorization', { method: 'POST', body }),
+  lookUpCliDevice: (userCode: string) =>
+    call<CliRequest>('/cli/device/look-up', { method: 'POST', body: { userCode } }),
+  decideCliDevice: (body: { userCode: string; decision: 'approve' | 'deny' }) =>
+    call<void>('/cli/device', { method: 'POST', body }),
 
   users: (signal?: AbortSignal) => call<Page<User>>('/users', { signal }),
   createUser: (body: CreateUser) => call<User>('/users', { method: 'POST', body }),

@@ -2,7 +2,7 @@
 import { and, count, desc, eq, exists, inArray, isNull, lt, lte, ne, notInArray, or, sql, type SQL } from 'drizzle-orm';
 import type { Channel, EndReason, SessionState } from '../../server/domain/access-session.ts';
 import type { Db } from '../client.ts';
-import { accessSessions, clusters, roles, users, webSessions } from '../schema.ts';
+import { accessSessions, apiTokens, clusters, roles, users, webSessions } from '../schema.ts';
 
 export type SessionRow = typeof accessSessions.$inferSelect;
 export type NewSession = typeof accessSessions.$inferInsert;
@@ -261,12 +261,14 @@ export async function revokedOf(
       clusterRemoved: sql<boolean>`${clusters.removedAt} is not null`,
       roleRemoved: sql<boolean>`${roles.name} is null or cardinality(${roles.clusterRoles}) = 0`,
       roleLost: sql<boolean>`not coalesce(${roles.groups} && ${users.groups}, false)`,
+      tokenRevoked: sql<boolean>`${apiTokens.revokedAt} is not null`,
     })
     .from(accessSessions)
     .innerJoin(users, eq(users.id, accessSessions.userId))
     .innerJoin(clusters, eq(clusters.id, accessSessions.clusterId))
     .leftJoin(roles, eq(roles.name, accessSessions.role))
     .leftJoin(webSessions, eq(webSessions.id, accessSessions.webSessionId))
+    .leftJoin(apiTokens, eq(apiTokens.id, accessSessions.apiTokenId))
     .where(and(chosen, inArray(accessSessions.state, standing)));
   return rows.flatMap((row): Revocation[] => {
     if (row.disabled) return [{ id: row.id, reason: 'revoked', detail: 'The user was disabled.' }];
@@ -274,6 +276,8 @@ export async function revokedOf(
     if (row.roleRemoved) return [{ id: row.id, reason: 'revoked', detail: 'The role was removed.' }];
     if (row.roleLost) return [{ id: row.id, reason: 'revoked', detail: 'The user no longer has the role.' }];
     if (row.signedOut) return [{ id: row.id, reason: 'signed-out', detail: 'The person signed out.' }];
+    if (row.tokenRevoked)
+      return [{ id: row.id, reason: 'revoked', detail: 'The API token that it was made with was revoked.' }];
     return [];
   });
 }

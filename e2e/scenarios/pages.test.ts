@@ -118,6 +118,16 @@ function faintEdges(on: Page): Promise<string[]> {
   });
 }
 
+/** As `sallyport login` opens it. */
+const AUTHORIZE = `/authorize?${new URLSearchParams({
+  response_type: 'code',
+  client_id: 'sallyport-cli',
+  redirect_uri: 'http://127.0.0.1:9/callback',
+  code_challenge: 'x'.repeat(43),
+  code_challenge_method: 'S256',
+  device_name: 'a-machine-whose-name-is-so-long-that-it-needs-more-than-one-line',
+})}`;
+
 it.each([
   ['/', 'Start a shell'],
   ['/clusters', 'Clusters'],
@@ -128,6 +138,8 @@ it.each([
   ['/roles', 'Roles'],
   ['/users', 'Users'],
   ['/account', /account/i],
+  ['/device', /device/i],
+  [AUTHORIZE, /command line/i],
 ])('%s', async (path, heading) => {
   await visit(page, path);
   await page.getByRole('heading', { level: 1, name: heading }).waitFor();

@@ -32,6 +32,7 @@ function shots(work: Work): Shot[] {
     { name: 'roles', path: '/roles' },
     { name: 'users', path: '/users' },
     { name: 'account', path: '/account' },
+    { name: 'device', path: '/device' },
     // Last: its dock stays open on every page after it.
     { name: 'terminal', path: '/', readme: true, before: work.openTerminal },
   ];

@@ -41,6 +41,8 @@ export type AppDeps = {
   log: Logger;
   version: string;
   routes: Router[];
+  /** Of the authorization server, at the addresses that it names. */
+  oauth: Router;
 };
 
 export function buildApp(deps: AppDeps): Router {
@@ -117,6 +119,7 @@ export function buildApp(deps: AppDeps): Router {
     return c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType });
   });
 
+  app.route('/', deps.oauth);
   for (const routes of deps.routes) app.route('/api/v1', routes);
   describe(app, deps);
 

@@ -36,7 +36,8 @@ export type Listening = AsyncDisposable & {
   drain(graceMs: number): Promise<void>;
 };
 
-const OURS = /^\/(api\/v1(\/|\?|$)|docs\/errors\/|(healthz|readyz|metrics)(\?|$))/;
+const OURS =
+  /^\/(api\/v1(\/|\?|$)|docs\/errors\/|oauth\/|(\.well-known\/oauth-authorization-server|healthz|readyz|metrics)(\?|$))/;
 
 /**
  * Takes the address first, so that a port that is taken is said before anything else is started. Throws Node's error

@@ -323,6 +323,48 @@ export const issuedKubeconfigSchema = z
   .openapi('IssuedKubeconfig');
 export type IssuedKubeconfig = z.infer<typeof issuedKubeconfigSchema>;
 
+const cliDecision = z.enum(['approve', 'deny']);
+/** What asks for a sign-in of the command line, as the page shows it to who may allow it. */
+export const cliRequestSchema = z
+  .object({
+    client: z.string(),
+    device: z.string().describe('As the program calls its machine; nobody vouches for it'),
+    scopes: z.array(z.enum(['read', 'sessions'])),
+    hours: z.number().describe('How long its token works'),
+    address: z.string().nullable().describe('Where a device asks from; null: this browser’s own machine'),
+    askedAt: dateTime.nullable(),
+  })
+  .openapi('CliRequest');
+export type CliRequest = z.infer<typeof cliRequestSchema>;
+
+/** The query of the authorization endpoint, as it came (RFC 6749 4.1.1, RFC 7636 4.3). */
+export const authorizationQuerySchema = z
+  .object({
+    response_type: z.string().max(64).optional(),
+    client_id: z.string().max(64).optional(),
+    redirect_uri: z.string().max(256).optional(),
+    code_challenge: z.string().max(256).optional(),
+    code_challenge_method: z.string().max(64).optional(),
+    scope: z.string().max(256).optional(),
+    state: z.string().max(512).optional(),
+    device_name: z.string().max(256).optional(),
+  })
+  .openapi('AuthorizationQuery');
+export type AuthorizationQuery = z.infer<typeof authorizationQuerySchema>;
+/** Either who asks, or where the refusal goes. */
+export const authorizationSchema = z
+  .object({ request: cliRequestSchema.nullable(), redirect: z.string().nullable() })
+  .openapi('Authorization');
+export type Authorization = z.infer<typeof authorizationSchema>;
+export const decideAuthorizationSchema = z
+  .object({ query: authorizationQuerySchema, decision: cliDecision })
+  .openapi('DecideAuthorization');
+export const redirectSchema = z.object({ redirect: z.string() }).openapi('Redirect');
+
+const userCode = z.string().max(64);
+export const lookUpDeviceSchema = z.object({ userCode }).openapi('LookUpDevice');
+export const decideDeviceSchema = z.object({ userCode, decision: cliDecision }).openapi('DecideDevice');
+
 /** POST /api/v1/sessions */
 export const openSessionSchema = z
   .object({

@@ -73,6 +73,7 @@ export async function issueKubeconfig(
       id,
       userId: person.id,
       webSessionId: deps.endWithSignOut && person.proof.kind === 'web-session' ? person.proof.id : null,
+      apiTokenId: person.proof.kind === 'api-token' ? person.proof.id : null,
       clusterId: cluster.id,
       role: role.name,
       channel: 'kubeconfig',

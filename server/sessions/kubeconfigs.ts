@@ -39,7 +39,10 @@ export type KubeconfigsDeps = {
     progressAt(sessionId: string): number;
   };
   notifications: {
-    on(topic: 'access-session' | 'web-session' | 'user' | 'role' | 'cluster', handler: (id: string) => void): unknown;
+    on(
+      topic: 'access-session' | 'web-session' | 'api-token' | 'user' | 'role' | 'cluster',
+      handler: (id: string) => void,
+    ): unknown;
     onReset(handler: () => void): unknown;
     readonly listening: boolean;
   };
@@ -80,7 +83,7 @@ export class Kubeconfigs implements AsyncDisposable {
       this.#forget(id);
       void deps.calls.cut(id, sessionEnded());
     });
-    for (const topic of ['web-session', 'user', 'role', 'cluster'] as const)
+    for (const topic of ['web-session', 'api-token', 'user', 'role', 'cluster'] as const)
       notifications.on(topic, () => this.#doubt());
     notifications.onReset(() => this.#doubt());
     this.#timer = setInterval(() => void this.tick(), TICK_MS).unref();

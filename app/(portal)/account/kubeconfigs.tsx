@@ -34,6 +34,10 @@ export function Kubeconfigs() {
         <h2 id="kubeconfigs">Kubeconfigs</h2>
         {credentials.data?.items.length ? add : null}
       </div>
+      <p className="mb-3 text-muted">
+        The command line makes them by itself, with no secret in the file: <code>sallyport login</code>, then{' '}
+        <code>sallyport kube login CLUSTER</code>.
+      </p>
       {credentials.error && !credentials.data ? (
         <ProblemPanel error={credentials.error} retry={() => void credentials.refetch()} />
       ) : credentials.data === undefined ? (

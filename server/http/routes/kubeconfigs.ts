@@ -46,6 +46,13 @@ const issueRoute = createRoute({
     ...problems(400, 401, 403, 404, 409),
   },
 });
+const oneRoute = createRoute({
+  method: 'get',
+  path: '/me/kubeconfigs/{id}',
+  summary: 'Whether one of your kubeconfigs’ credentials is valid',
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 200: { description: 'The credential', ...json(credentialSchema) }, ...problems(401, 403, 404) },
+});
 const revokeRoute = createRoute({
   method: 'delete',
   path: '/me/kubeconfigs/{id}',
@@ -82,14 +89,17 @@ export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
     const credentials = await Promise.all(issued.map(({ sessionId }) => deps.sessions.get(sessionId, person)));
     return c.json({ kubeconfig: deps.file([first, ...others]), credentials: credentials.map(shown) }, 201);
   });
+  routes.openapi(oneRoute, async (c) => {
+    const person = personOf(c, 'read');
+    const session = await deps.sessions.get(c.req.valid('param').id, person);
+    if (session.channel !== 'kubeconfig' || session.user.id !== person.id) throw noKubeconfig();
+    return c.json(shown(session), 200);
+  });
   routes.openapi(revokeRoute, async (c) => {
     const person = personOf(c, 'sessions');
     const { id } = c.req.valid('param');
     const session = await deps.sessions.get(id, person);
-    if (session.channel !== 'kubeconfig')
-      throw new Problem('session-not-found', 404, 'There is no such kubeconfig, or none that you may see.', {
-        next: 'Look it up in the list of your kubeconfigs.',
-      });
+    if (session.channel !== 'kubeconfig') throw noKubeconfig();
     await deps.sessions.endBy(id, person, {
       clientAddress: c.get('clientAddress'),
       correlationId: c.get('correlationId'),
@@ -97,6 +107,12 @@ export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
     return c.body(null, 204);
   });
   return routes;
+}
+
+function noKubeconfig(): Problem {
+  return new Problem('session-not-found', 404, 'There is no such kubeconfig, or none that you may see.', {
+    next: 'Look it up in the list of your kubeconfigs.',
+  });
 }
 
 function shown(session: SessionView): Credential {
