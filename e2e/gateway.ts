@@ -132,6 +132,7 @@ export class TestGateway implements AsyncDisposable {
         },
         policy: async () => this.policy,
         groups: async () => this.groups,
+        maskedPaths: ['spec.masked'],
         audit: this.audit,
         calls: this.calls,
         errorDocs: 'http://localhost/docs/errors/',

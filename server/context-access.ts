@@ -150,6 +150,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       },
       policy: (role) => deps.roles.policy(role),
       groups: (user, role) => groups.of(user, role),
+      maskedPaths: config.auditMask,
       audit,
       calls,
       rate,

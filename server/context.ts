@@ -5,7 +5,7 @@
 import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';
 import { Notifications } from '../db/notifications.ts';
-import { insertAuditEvents, listAuditEvents, listSessionCalls } from '../db/queries/audit.ts';
+import { insertAuditEvents, findAuditEvent, listAuditEvents, listSessionCalls } from '../db/queries/audit.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -324,6 +324,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         events: {
           list: (filter, limit, after) => listAuditEvents(db, filter, limit, after),
           calls: (sessionId, limit, after) => listSessionCalls(db, sessionId, limit, after),
+          find: (which) => findAuditEvent(db, which),
         },
         flush: () => audit.flush(),
         sessions,

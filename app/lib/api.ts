@@ -166,5 +166,10 @@ export const api = {
     call<Page<AuditEventBody>>(`/sessions/${id(session)}/calls`, { query: { cursor }, signal }),
   searchRecording: (session: string, q: string, signal?: AbortSignal) =>
     call<{ items: SearchHit[] }>(`/sessions/${id(session)}/recording/search`, { query: { q }, signal }),
+  /** One of a list's, with its body. */
+  auditEvent: ({ id, at }: AuditEventBody, signal: AbortSignal) =>
+    call<AuditEventBody>(`/audit/${id}`, { query: { at }, signal }),
+  sessionCall: (session: string, { id: event, at }: AuditEventBody, signal: AbortSignal) =>
+    call<AuditEventBody>(`/sessions/${id(session)}/calls/${event}`, { query: { at }, signal }),
   audit: (filter: AuditFilter, signal?: AbortSignal) => call<Page<AuditEventBody>>('/audit', { query: filter, signal }),
 };

@@ -1,10 +1,12 @@
 /** The audit log's rows: written once, listed by what is asked. */
-import { and, desc, eq, gte, inArray, like, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, gte, inArray, like, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { Db } from '../client.ts';
 import { auditEvents } from '../schema.ts';
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
 export type NewAuditEvent = Omit<AuditEventRow, 'id'>;
+/** In a list: without the body of a call, which may be long. */
+export type ListedAuditEvent = AuditEventRow & { hasBody: boolean };
 
 /** Rows in one statement: 11 columns each, and Postgres takes 65,535 parameters. */
 const ROWS_AT_ONCE = 1_000;
@@ -30,6 +32,22 @@ export type AuditFilter = {
   to?: Date | undefined;
 };
 
+const listed = {
+  ...getTableColumns(auditEvents),
+  detail: sql<Record<string, unknown>>`${auditEvents.detail} - 'body'`,
+  hasBody: sql<boolean>`jsonb_exists(${auditEvents.detail}, 'body')`,
+};
+
+/** Whole, by where a list has it. */
+export async function findAuditEvent(db: Db, { at, id }: AuditCursor): Promise<AuditEventRow | undefined> {
+  return (
+    await db
+      .select()
+      .from(auditEvents)
+      .where(and(eq(auditEvents.at, at), eq(auditEvents.id, id)))
+  )[0];
+}
+
 /** Where the last page ended. */
 export type AuditCursor = { at: Date; id: number };
 
@@ -39,7 +57,7 @@ export async function listAuditEvents(
   filter: AuditFilter,
   limit: number,
   after?: AuditCursor,
-): Promise<AuditEventRow[]> {
+): Promise<ListedAuditEvent[]> {
   const t = auditEvents;
   const conditions: (SQL | undefined)[] = [
     codeIs(filter.code),
@@ -52,7 +70,7 @@ export async function listAuditEvents(
     after ? or(lt(t.at, after.at), and(eq(t.at, after.at), lt(t.id, after.id))) : undefined,
   ];
   return db
-    .select()
+    .select(listed)
     .from(t)
     .where(and(...conditions))
     .orderBy(desc(t.at), desc(t.id))
@@ -68,12 +86,12 @@ export async function listSessionCalls(
   sessionId: string,
   limit: number,
   after?: AuditCursor,
-): Promise<AuditEventRow[]> {
+): Promise<ListedAuditEvent[]> {
   const t = auditEvents;
   // An end is not before its beginning: of the months only those from there on are looked into.
   const ended = sql`exists (select 1 from ${auditEvents} as e where e.audit_id = ${t.auditId} and e.at >= ${t.at} and e.code = 'api.finished')`;
   return db
-    .select()
+    .select(listed)
     .from(t)
     .where(
       and(

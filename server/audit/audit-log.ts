@@ -19,7 +19,7 @@ export type AuditLogDeps = {
   now(): Date;
   /** Told once per failed attempt to write to the database or to the journal. */
   onFault(error: unknown, what: 'journal' | 'database'): void;
-  /** Bytes at which changing calls are refused; default 64 MiB, about 100,000 calls. */
+  /** Bytes at which changing calls are refused; default 64 MiB: about 100,000 calls, or 30,000 writes with usual bodies. */
   bound?: number;
 };
 
@@ -27,6 +27,8 @@ export type AuditLogDeps = {
 export type CallRecord = {
   /** Resolves when the beginning is in the journal. Throws Problem `audit-unavailable`. */
   readonly started: Promise<void>;
+  /** Seen in the log from now on, not only at its end: a stream whose answer has begun. */
+  note(): void;
   /** The call's end, once; resolves when it is in the journal, and never throws: the beginning is on record. */
   finish(end: { at: Date; detail: Record<string, unknown> }): Promise<void>;
 };
@@ -108,11 +110,15 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     this.#open.set(key, open);
     return {
       started,
+      note: () => {
+        if (!open.noted && open.segment !== null) this.#note(key, open);
+      },
       finish: async ({ at, detail }) => {
-        const finished: AuditEvent = { ...facts, code: 'api.finished', at, detail: { ...facts.detail, ...detail } };
+        const known = { ...facts.detail, ...detail };
+        const finished: AuditEvent = { ...facts, code: 'api.finished', at, detail: this.#fitting(known) };
         try {
           await started;
-          // Its room was taken with the beginning: the end is always let in.
+          // Its room was taken with the beginning: the end is always let in, its body only where there is room.
           await this.#append(
             { kind: 'finished', key: newKey(), start: key, event: store(finished) },
             Number.POSITIVE_INFINITY,
@@ -166,17 +172,27 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     }
   }
 
+  #fitting(detail: Record<string, unknown>): Record<string, unknown> {
+    if (detail['body'] === undefined || this.#journal.bytes < this.#bound) return detail;
+    const { body: _, ...rest } = detail;
+    return { ...rest, bodyLeftOut: 'the journal is full' };
+  }
+
   #noteLongCalls(): void {
     const now = this.#deps.now().getTime();
     for (const [key, open] of this.#open) {
       // In the order of their beginnings: the first young one ends the look.
       if (now - open.since < LONG_CALL_MS) return;
       if (open.noted || open.segment === null) continue;
-      open.noted = true;
-      this.#append({ kind: 'event', key, event: store(open.event) }, Number.POSITIVE_INFINITY).catch(() => {
-        open.noted = false;
-      });
+      this.#note(key, open);
     }
+  }
+
+  #note(key: string, open: Open): void {
+    open.noted = true;
+    this.#append({ kind: 'event', key, event: store(open.event) }, Number.POSITIVE_INFINITY).catch(() => {
+      open.noted = false;
+    });
   }
 
   #behind(goal: JournalPosition): boolean {

@@ -74,6 +74,8 @@ export type Config = {
   /** Where errors' pages are, up to the code; null: in the portal. */
   errorDocsUrl: string | null;
   /** How often a credential, or a person, may call, and how many streams a session may hold open. */
+  /** Paths that are masked in bodies on record. */
+  auditMask: string[];
   limits: { kubernetes: Rate; rest: Rate; streams: number };
   /** What seeded roles, and roles made without saying otherwise, get. */
   sessionDefaults: { idleMs: number; detachedMs: number; hardCapMs: number; maxSessions: number };
@@ -121,6 +123,7 @@ export function parseConfig(env: Env): Config {
     egress: { allow: list(env, 'SALLYPORT_EGRESS_ALLOW'), privateRanges: cidrs(env, 'SALLYPORT_EGRESS_PRIVATE') },
     clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
     errorDocsUrl: docsUrl(env),
+    auditMask: list(env, 'SALLYPORT_AUDIT_MASK'),
     limits: {
       kubernetes: {
         perSecond: integer(env, 'SALLYPORT_API_RATE', 100, 1, 100_000),

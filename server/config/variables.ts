@@ -169,6 +169,11 @@ export const variables = {
     'Private and loopback addresses that clusters may be registered with in the portal: CIDRs, separated by commas; `on`: any; `off`: none. A cluster that `npm run up` or `cluster add` registers on the server needs no leave.',
     'off',
   ),
+  SALLYPORT_AUDIT_MASK: variable(
+    'Logs',
+    'What else the audit log masks in the bodies of Kubernetes writes, beside Secrets and what is named as a secret: paths of keys, separated by commas, `*` for any key or place in a list, as `spec.values.*.dsn`.',
+    'none',
+  ),
   SALLYPORT_API_RATE: variable('Limits', 'Kubernetes calls a second of one credential.', '100'),
   SALLYPORT_API_BURST: variable('Limits', 'As many at once before that counts.', '200'),
   SALLYPORT_API_QUEUE: variable('Limits', 'As many wait for their turn; the next one is refused with 429.', '50'),

@@ -8,6 +8,7 @@ import type { CallFacts, CallRecord } from '../audit/audit-log.ts';
 import type { AuditSink } from '../audit/sink.ts';
 import { isDatabaseAway } from '../domain/database-away.ts';
 import type { ApiPolicy } from '../domain/api-policy.ts';
+import type { StatusReason } from '../domain/audit-status.ts';
 import { headerRefusal, impersonated } from '../domain/forwarded-headers.ts';
 import { changesSomething, type GatewayRules, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
 import { impersonationHeaders } from '../domain/impersonation.ts';
@@ -18,6 +19,7 @@ import { redactText } from '../domain/redaction.ts';
 import type { ServedResource } from '../domain/self-review.ts';
 import { databaseUnavailable, sessionEnded } from '../domain/shared-problems.ts';
 import { correlationOf, type Correlation } from '../correlation.ts';
+import { BodyTap } from './body-tap.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
@@ -38,6 +40,8 @@ export type ApiCallDeps = {
   policy(role: string): Promise<ApiPolicy | null>;
   /** The groups through which the person has the role. */
   groups(userId: string, role: string): Promise<string[]>;
+  /** Of bodies in the audit log: see maskedBody. */
+  maskedPaths: readonly string[];
   /** By credential. */
   rate: RateLimiter;
   metrics: () => GatewayMetrics;
@@ -59,6 +63,10 @@ export class ApiCall {
   /** Set as far as the request got. */
   request: KubeRequest | null = null;
   requestBytes = 0;
+  /** Sees the request's body pass; null for what is no write. Set by {@link admit}. */
+  body: BodyTap | null = null;
+  /** What the cluster's refusal says of itself. */
+  answered: StatusReason = {};
   responseBytes = 0;
   status: number | null = null;
   upgraded = false;
@@ -180,6 +188,11 @@ export class ApiCall {
     return this.#deps.clusters.served(this.#admission!.session.clusterId);
   }
 
+  /** A stream's answer begins: it is seen in the audit log from now on. */
+  note(): void {
+    this.#record?.note();
+  }
+
   /** Throws Problem `audit-unavailable`: then no answer may begin. */
   recorded(): Promise<void> {
     return this.#record?.started ?? Promise.resolve();
@@ -211,6 +224,8 @@ export class ApiCall {
         requestBytes,
         responseBytes,
         upgraded,
+        ...this.answered,
+        ...this.body?.kept(this.incoming.complete),
         ...(failure ? { reason: failure.code } : {}),
       },
     });
@@ -231,6 +246,7 @@ export class ApiCall {
     const refused = refusalOf(asked, rules);
     if (refused) throw toProblem(refused);
     this.rules = rules;
+    if (changesSomething(parsed)) this.body = new BodyTap(parsed, this.incoming, this.#deps.maskedPaths);
     this.#live = this.#deps.calls.begin(session.id, this.#deps.now().getTime(), isLongRunning(parsed), async () => {
       const now = await this.#rulesOf(session).catch((error: unknown) => {
         if (error instanceof Problem) return error;

@@ -2,7 +2,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
-import { mustInspectBody } from '../domain/gateway-decision.ts';
+import { isLongRunning, mustInspectBody } from '../domain/gateway-decision.ts';
 import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
 import { clientGone } from '../domain/shared-problems.ts';
@@ -10,6 +10,7 @@ import { secretBodyRefusal } from '../domain/secret-body.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
+import { RefusalTap } from './refusal-tap.ts';
 import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
 import { type Identified, requestOptions } from './upstream.ts';
 
@@ -119,10 +120,12 @@ function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): 
     });
     if (body) {
       call.requestBytes = body.length;
+      call.body?.add(body);
       outgoing.end(body);
     } else if (hasBody(call.incoming)) {
       call.incoming.on('data', (chunk: Buffer) => {
         call.requestBytes += chunk.length;
+        call.body?.add(chunk);
         call.progress();
       });
       call.incoming.on('error', () => {});
@@ -154,6 +157,8 @@ async function relay(
     throw error;
   }
   call.status = status;
+  if (isLongRunning(request)) call.note();
+  const refusal = status >= 400 && request.subresource !== 'proxy' ? new RefusalTap(answer) : null;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = () => {
     answer.destroy();
@@ -167,6 +172,7 @@ async function relay(
   response.once('finish', resolve);
   answer.on('data', (chunk: Buffer) => {
     call.responseBytes += chunk.length;
+    refusal?.add(chunk);
     call.progress();
   });
   answer.once('error', (error) => {
@@ -191,6 +197,7 @@ async function relay(
   try {
     await promise;
   } finally {
+    if (refusal) call.answered = refusal.reason();
     call.signal.removeEventListener('abort', abort);
   }
 }

@@ -13,6 +13,7 @@ import { clientGone } from '../domain/shared-problems.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import { type ApiCall, toProblem } from './api-call.ts';
+import { RefusalTap } from './refusal-tap.ts';
 import { requestOptions } from './upstream.ts';
 
 // Pulling an image for an ephemeral container or starting a slow exec can take the kubelet a while.
@@ -56,6 +57,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
     await call.recorded();
     if (result.socket) {
       call.upgraded = true;
+      call.note();
       await pipe(call, { client, head }, result);
     } else await passRefusal(call, client, result.answer);
   } finally {
@@ -142,11 +144,14 @@ async function passRefusal(call: ApiCall, client: Duplex, answer: IncomingMessag
   }
   call.status = status;
   const chunks: Buffer[] = [];
+  const refusal = new RefusalTap(answer);
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     call.responseBytes += chunk.length;
     if (call.responseBytes > REFUSAL_MAX) break;
     chunks.push(chunk);
+    refusal.add(chunk);
   }
+  call.answered = refusal.reason();
   await answerOnSocket(call.incoming, client, (response) => {
     response.writeHead(status, reason, [
       ...forwardedResponseHeaders(answer.rawHeaders),

@@ -392,7 +392,8 @@ export const auditEventSchema = z
     auditId: id.nullable(),
     clientAddress: z.string().nullable(),
     correlationId: z.string().nullable(),
-    detail: z.record(z.string(), z.unknown()),
+    detail: z.record(z.string(), z.unknown()).describe('In lists without `body`'),
+    hasBody: z.boolean().describe('A request body is on record: ask for the event by its id'),
   })
   .openapi('AuditEvent');
 export type AuditEventBody = z.infer<typeof auditEventSchema>;
@@ -414,6 +415,12 @@ export type ApiCallDetail = {
   userAgent: string;
   upgraded: boolean;
   reason?: string;
+  /** Of a Status with which the cluster refused. */
+  statusReason?: string;
+  statusMessage?: string;
+  /** Of a write, without what is secret in it; or why it is not kept. */
+  body?: unknown;
+  bodyLeftOut?: string;
 };
 
 export const healthSchema = z

@@ -1,23 +1,20 @@
 'use client';
 import { ScrollText } from 'lucide-react';
-import Link from 'next/link';
 import { useState } from 'react';
 import type { AuditEventBody } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
-import { paths } from '../../lib/paths.ts';
 import { PortalError } from '../../lib/problem.ts';
-import { absoluteTime, dayOf, edgeOfDay } from '../../lib/time.ts';
+import { dayOf, edgeOfDay } from '../../lib/time.ts';
 import { usePages } from '../../lib/use-pages.ts';
 import { useSearch } from '../../lib/use-search.ts';
 import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
 import { Filter } from '../../ui/filter.tsx';
-import { Empty, Fact, Facts, Waiting } from '../../ui/layout.tsx';
+import { Empty, Waiting } from '../../ui/layout.tsx';
 import { ListPage } from '../../ui/list-page.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
 import { Table, type Column } from '../../ui/table.tsx';
 import { Time } from '../../ui/time.tsx';
+import { Event } from './event.tsx';
 import { summary } from './summary.ts';
 
 const LIVE_MS = 5_000;
@@ -136,47 +133,7 @@ export function Audit() {
           onEnd={list.more}
         />
       )}
-      {opened ? <Event event={opened} onClose={() => setOpened(null)} /> : null}
+      {opened ? <Event event={opened} whole={api.auditEvent} onClose={() => setOpened(null)} /> : null}
     </ListPage>
-  );
-}
-
-function Event({ event, onClose }: { event: AuditEventBody; onClose: () => void }) {
-  return (
-    <Dialog open onClose={onClose} title={event.title} wide>
-      <Facts>
-        <Fact name="When">{absoluteTime(new Date(event.at))}</Fact>
-        <Fact name="Code">
-          <code>{event.code}</code>
-        </Fact>
-        <Fact name="Who">{event.actor}</Fact>
-        {event.sessionId ? (
-          <Fact name="Session">
-            <Link className="link" href={paths.session(event.sessionId)}>
-              {event.sessionId}
-            </Link>
-          </Fact>
-        ) : null}
-        {event.auditId ? (
-          <Fact name="Audit-ID">
-            <code>{event.auditId}</code> <CopyButton bare text={event.auditId} label="Copy the Audit-ID" />
-          </Fact>
-        ) : null}
-        {event.clientAddress ? <Fact name="From">{event.clientAddress}</Fact> : null}
-        {event.correlationId ? (
-          <Fact name="Correlation id">
-            <code>{event.correlationId}</code>{' '}
-            <CopyButton bare text={event.correlationId} label="Copy the correlation id" />
-          </Fact>
-        ) : null}
-      </Facts>
-      <pre
-        tabIndex={0}
-        aria-label="Detail"
-        className="mt-4 max-h-80 overflow-auto rounded-md border bg-sunken p-3 text-[12px]"
-      >
-        {JSON.stringify(event.detail, null, 2)}
-      </pre>
-    </Dialog>
   );
 }

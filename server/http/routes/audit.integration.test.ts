@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../../db/client.ts';
 import { migrate } from '../../../db/migrate.ts';
-import { insertAuditEvents, listAuditEvents, listSessionCalls, type NewAuditEvent } from '../../../db/queries/audit.ts';
+import {
+  insertAuditEvents,
+  findAuditEvent,
+  listAuditEvents,
+  listSessionCalls,
+  type NewAuditEvent,
+} from '../../../db/queries/audit.ts';
 import { testDatabase } from '../../../e2e/database.ts';
 import { AuditLog } from '../../audit/audit-log.ts';
 import type { Person, PortalRole } from '../../domain/person.ts';
@@ -66,6 +72,7 @@ beforeAll(async () => {
       events: {
         list: (filter, limit, after) => listAuditEvents(db.db, filter, limit, after),
         calls: (id, limit, after) => listSessionCalls(db.db, id, limit, after),
+        find: (which) => findAuditEvent(db.db, which),
       },
       flush: async () => {},
       sessions: {
@@ -140,6 +147,29 @@ test("a session's calls: a long one once, an unfinished one seen as such", async
     'api.started',
   ]);
   expect(await get(`/sessions/${randomUUID()}/calls`)).toMatchObject({ status: 404, code: 'session-not-found' });
+});
+
+test('a body is in no list; who may see the event has it whole', async () => {
+  const at = '2026-01-01T00:00:45.123Z';
+  const sent = { method: 'POST', body: { kind: 'Pod' } };
+  const whole = { sessionId: session, code: 'api.finished' as const, auditId: randomUUID(), detail: sent };
+  await insertAuditEvents(db.db, [{ ...row(0, whole), at: new Date(at) }]);
+  const [found] = await all(`/audit?from=${at}&to=2026-01-01T00:00:45.200Z&limit=10`);
+  expect(found).toMatchObject({ hasBody: true, detail: { method: 'POST' } });
+  expect(found!.detail).not.toHaveProperty('body');
+  const one = `${found!.id}?at=${at}`;
+  for (const path of [`/audit/${one}`, `/sessions/${session}/calls/${one}`])
+    expect(await get(path)).toMatchObject({ status: 200, detail: sent });
+  const other = (await all('/audit?code=sign-out&limit=1'))[0]!;
+  for (const path of [
+    `/audit/${found!.id}?at=2026-01-01T00:00:00Z`,
+    `/sessions/${randomUUID()}/calls/${one}`,
+    `/sessions/${session}/calls/${other.id}?at=${other.at}`,
+  ])
+    expect(await get(path), path).toMatchObject({ status: 404 });
+  portal = 'member';
+  expect(await get(`/audit/${one}`)).toMatchObject({ status: 403 });
+  portal = 'auditor';
 });
 
 test('a replayed batch writes nothing twice', async () => {

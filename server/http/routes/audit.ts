@@ -1,7 +1,8 @@
 /** The audit log: GET /audit, and a session's Kubernetes calls. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { AuditCursor, AuditEventRow, AuditFilter } from '../../../db/queries/audit.ts';
+import type { AuditCursor, AuditEventRow, AuditFilter, ListedAuditEvent } from '../../../db/queries/audit.ts';
 import { type AuditCode, auditCodes } from '../../domain/audit-codes.ts';
+import { Problem } from '../../domain/problem.ts';
 import type { Person } from '../../domain/person.ts';
 import { personOf, personWith } from '../env.ts';
 import { badCursor, fromCursor, toCursor } from '../cursor.ts';
@@ -11,8 +12,9 @@ import { clusterUnknown } from '../../domain/shared-problems.ts';
 
 export type AuditRoutesDeps = {
   events: {
-    list(filter: AuditFilter, limit: number, after?: AuditCursor): Promise<AuditEventRow[]>;
-    calls(sessionId: string, limit: number, after?: AuditCursor): Promise<AuditEventRow[]>;
+    list(filter: AuditFilter, limit: number, after?: AuditCursor): Promise<ListedAuditEvent[]>;
+    calls(sessionId: string, limit: number, after?: AuditCursor): Promise<ListedAuditEvent[]>;
+    find(which: AuditCursor): Promise<AuditEventRow | undefined>;
   };
   /** Brings what was recorded a moment ago into the database, as far as that goes quickly. */
   flush(): Promise<unknown>;
@@ -55,6 +57,23 @@ const callsRoute = createRoute({
   responses: { 200: { description: 'A page', ...json(page(auditEventSchema)) }, ...problems(400, 401, 403, 404) },
 });
 
+const eventId = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const whole = { 200: { description: 'The event', ...json(auditEventSchema) }, ...problems(400, 401, 403, 404) };
+const eventRoute = createRoute({
+  method: 'get',
+  path: '/audit/{id}',
+  summary: 'One event, whole; `at` is its time, as the list has it',
+  request: { params: z.object({ id: eventId }), query: z.object({ at: dateTime }) },
+  responses: whole,
+});
+const callRoute = createRoute({
+  method: 'get',
+  path: '/sessions/{id}/calls/{event}',
+  summary: "One of a session's Kubernetes calls, whole; `at` is its time, as the list has it",
+  request: { params: z.object({ id: z.uuid(), event: eventId }), query: z.object({ at: dateTime }) },
+  responses: whole,
+});
+
 export function auditRoutes(deps: AuditRoutesDeps): Router {
   const routes = newRouter();
   routes.openapi(listRoute, async (c) => {
@@ -81,7 +100,25 @@ export function auditRoutes(deps: AuditRoutesDeps): Router {
     const rows = await deps.events.calls(id, query.limit + 1, parseCursor(query.cursor));
     return c.json(pageOf(rows, query.limit), 200);
   });
+  routes.openapi(eventRoute, async (c) => {
+    personWith(c, 'read', 'auditor', 'admin');
+    const found = await deps.events.find({ at: new Date(c.req.valid('query').at), id: c.req.valid('param').id });
+    if (!found) throw noEvent();
+    return c.json(shown({ ...found, hasBody: 'body' in found.detail }), 200);
+  });
+  routes.openapi(callRoute, async (c) => {
+    const { id, event } = c.req.valid('param');
+    await deps.sessions.get(id, personOf(c, 'read'));
+    const found = await deps.events.find({ at: new Date(c.req.valid('query').at), id: event });
+    // What is another session's, or no call, is not to be seen here.
+    if (!found || found.sessionId !== id || !found.code.startsWith('api.')) throw noEvent();
+    return c.json(shown({ ...found, hasBody: 'body' in found.detail }), 200);
+  });
   return routes;
+}
+
+function noEvent(): Problem {
+  return new Problem('event-not-found', 404, 'There is no such event.', { next: 'Look it up in the list.' });
 }
 
 async function clusterId(deps: AuditRoutesDeps, nameOrId: string | undefined): Promise<string | undefined> {
@@ -92,14 +129,14 @@ async function clusterId(deps: AuditRoutesDeps, nameOrId: string | undefined): P
   return found.id;
 }
 
-function pageOf(rows: AuditEventRow[], size: number) {
+function pageOf(rows: ListedAuditEvent[], size: number) {
   const items = rows.slice(0, size);
   const last = items.at(-1);
   const next = rows.length > size && last ? toCursor(`${last.at.toISOString()} ${last.id}`) : null;
   return { items: items.map(shown), next };
 }
 
-function shown(row: AuditEventRow): AuditEventBody {
+function shown(row: ListedAuditEvent): AuditEventBody {
   const { key, at, ...rest } = row;
   void key;
   return { ...rest, at: at.toISOString(), title: auditCodes[row.code as AuditCode] ?? row.code };

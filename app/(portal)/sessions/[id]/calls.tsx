@@ -1,6 +1,6 @@
 'use client';
 import { CircleCheck, CircleX, CornerUpRight, Globe } from 'lucide-react';
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { ApiCallDetail, AuditEventBody, Session } from '../../../../server/http/schemas.ts';
 import { api } from '../../../lib/api.ts';
 import { clockTime, duration } from '../../../lib/time.ts';
@@ -9,6 +9,7 @@ import { Empty, Waiting } from '../../../ui/layout.tsx';
 import { ProblemPanel } from '../../../ui/problem.tsx';
 import { Status } from '../../../ui/status.tsx';
 import { Table, type Column } from '../../../ui/table.tsx';
+import { Event } from '../../audit/event.tsx';
 import { callLine } from '../../audit/summary.ts';
 
 const LIVE_MS = 4_000;
@@ -73,7 +74,7 @@ const columns: Column<AuditEventBody>[] = [
   },
 ];
 
-/** What the session did on the cluster, in order; a call that is clicked seeks the recording to its moment. */
+/** What the session did on the cluster, in order; a call that is clicked seeks the recording to its moment, or, where there is none, is shown. */
 export function Calls({
   session,
   at,
@@ -89,6 +90,7 @@ export function Calls({
     (cursor, signal) => api.calls(session.id, cursor, signal),
     session.state === 'ended' ? false : LIVE_MS,
   );
+  const [opened, setOpened] = useState<AuditEventBody | null>(null);
   const { more, hasNextPage, isFetching } = list;
   // The calls are needed as a whole: the recording's clock points into them.
   useEffect(() => {
@@ -109,13 +111,22 @@ export function Calls({
       </Empty>
     );
   return (
-    <Table
-      label="Calls to the cluster"
-      rows={rows}
-      columns={columns}
-      rowKey={(event) => String(event.id)}
-      selected={current}
-      {...(onSeek ? { onOpen: (event: AuditEventBody) => onSeek(new Date(event.at).getTime()) } : {})}
-    />
+    <>
+      <Table
+        label="Calls to the cluster"
+        rows={rows}
+        columns={columns}
+        rowKey={(event) => String(event.id)}
+        selected={current}
+        onOpen={(event) => (onSeek ? onSeek(new Date(event.at).getTime()) : setOpened(event))}
+      />
+      {opened ? (
+        <Event
+          event={opened}
+          whole={(event, signal) => api.sessionCall(session.id, event, signal)}
+          onClose={() => setOpened(null)}
+        />
+      ) : null}
+    </>
   );
 }
