@@ -24,6 +24,7 @@ import { kubeconfigFile, type KubeconfigEntry } from './gateway/kubeconfig-file.
 import { listenGateway, type GatewayListener } from './gateway/listener.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
+import { OwnCertificate } from './gateway/own-certificate.ts';
 import { SandboxGateway } from './gateway/sandbox-gateway.ts';
 import { KubernetesTokens, kubeconfigTokens } from './gateway/tokens.ts';
 import { clientAddress } from './http/client-address.ts';
@@ -251,10 +252,19 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     }),
   );
   const trusted = addressRanges(config.trustedProxies);
-  // Without a certificate of the operator's the gateway's address has one of the sandboxes' authority.
-  const own = config.tls ?? (await ownCertificate(authority));
+  const gatewayHost = new URL(config.gateway.url ?? deps.origin).hostname.replace(/^\[(.*)\]$/, '$1');
+  const own = config.tls
+    ? null
+    : opening.use(
+        await OwnCertificate.open({
+          authority,
+          hosts: [gatewayHost],
+          now,
+          onFault: (err) => deps.log.error({ err, part: 'gateway' }, "the gateway's own certificate was not renewed"),
+        }),
+      );
   const listener: GatewayListener = opening.use(
-    await listenGateway(config.gateway, own, {
+    await listenGateway(config.gateway, config.tls ?? own!.identity, {
       api,
       errorDocs,
       sessions: kubeconfigs,
@@ -263,6 +273,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
         clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted),
     }),
   );
+  own?.onRenewed((identity) => listener.useCertificate(identity));
   const gatewayUrl = config.gateway.url ?? `https://${new URL(deps.origin).hostname}:${listener.port}`;
   opening.use(await keepSessions({ sessions, pool, runtime, changes: deps.notifications, log }));
 
@@ -310,11 +321,6 @@ function openRuntime(config: Config, portalId: string, replica: string): DockerS
     limits: { memory: sandbox.memoryBytes, home: sandbox.homeBytes, pids: sandbox.pids, cpus: sandbox.cpus },
     ...(sandbox.runtime ? { runtime: sandbox.runtime } : {}),
   });
-}
-
-async function ownCertificate(authority: Authority): Promise<{ cert: string; key: string }> {
-  const { certificate, key } = await authority.issueServingCertificate();
-  return { cert: certificate + authority.certificate, key };
 }
 
 /** One authority for the installation, so that kubeconfigs outlive the process that wrote them. */

@@ -1,6 +1,7 @@
 /**
  * The certificate authority of the sandboxes' Kubernetes address: its certificate is what their kubeconfigs trust, and
- * each session is served with a certificate of its own, signed by it. It vouches for 127.0.0.1 inside sandboxes only.
+ * each session is served with a certificate of its own, signed by it. It vouches for 127.0.0.1 inside sandboxes, and
+ * for the gateway's own address where the operator has no certificate for it.
  */
 import 'reflect-metadata';
 import {
@@ -16,6 +17,7 @@ import {
   X509Certificate,
 } from '@peculiar/x509';
 import { createPrivateKey, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 
 export type AuthorityKeys = {
   /** PEM. */
@@ -78,8 +80,8 @@ export class Authority {
     );
   }
 
-  /** For 127.0.0.1 and localhost, with a key of its own; about a millisecond. */
-  async issueServingCertificate(): Promise<ServingCertificate> {
+  /** For 127.0.0.1, localhost and `hosts` (names or addresses), with a key of its own; about a millisecond. */
+  async issueServingCertificate(hosts: readonly string[] = []): Promise<ServingCertificate> {
     const now = this.#now().getTime();
     const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     const certificate = await X509CertificateGenerator.create({
@@ -96,8 +98,10 @@ export class Authority {
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
         new SubjectAlternativeNameExtension([
-          { type: 'ip', value: '127.0.0.1' },
-          { type: 'dns', value: 'localhost' },
+          ...Array.from(new Set(['127.0.0.1', 'localhost', ...hosts]), (value) => ({
+            type: isIP(value) ? ('ip' as const) : ('dns' as const),
+            value,
+          })),
         ]),
         await AuthorityKeyIdentifierExtension.create(this.#issuer),
       ],

@@ -14,6 +14,7 @@ import { IDLE_MS, REQUEST_MS, type ApiServer } from './api-server.ts';
 import { kubeconfigDoor, type KubeconfigDoorDeps } from './kubeconfig-door.ts';
 import { answerProblem } from './kube-error.ts';
 import { answerMalformed, HEADER_BYTES } from './malformed.ts';
+import type { TlsIdentity } from './own-certificate.ts';
 import { answerOnSocket } from './upgrade.ts';
 
 export type GatewayListenerDeps = KubeconfigDoorDeps & {
@@ -40,12 +41,17 @@ export type GatewayListener = AsyncDisposable & {
   port: number;
   /** Open now. */
   readonly connections: number;
+  /** For new connections; those that are open stay. */
+  useCertificate(identity: TlsIdentity): void;
 };
+
+/** Of either certificate. */
+const TLS = { minVersion: 'TLSv1.2' } as const;
 
 /** Throws node's error where the address cannot be had. `tls` is PEM. */
 export async function listenGateway(
   address: { host: string; port: number },
-  tls: { cert: string; key: string },
+  tls: TlsIdentity,
   deps: GatewayListenerDeps,
 ): Promise<GatewayListener> {
   const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
@@ -58,7 +64,7 @@ export async function listenGateway(
     {
       ...tls,
       ...HTTP_BOUNDS,
-      minVersion: 'TLSv1.2',
+      ...TLS,
       ALPNProtocols: ['http/1.1'],
       maxHeaderSize: HEADER_BYTES,
       requestTimeout: REQUEST_MS,
@@ -93,6 +99,9 @@ export async function listenGateway(
     port: (server.address() as AddressInfo).port,
     get connections() {
       return sockets.size;
+    },
+    useCertificate(identity) {
+      server.setSecureContext({ ...TLS, ...identity });
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
