@@ -158,6 +158,8 @@ export const roles = pgTable('roles', {
     .default([]),
   impersonateUsers: text('impersonate_users').array().notNull().default([]),
   impersonateGroups: text('impersonate_groups').array().notNull().default([]),
+  /** `when-possible` or `required`. */
+  recordStreams: text('record_streams').notNull().default('when-possible'),
   updatedAt: time('updated_at').notNull().defaultNow(),
 });
 type ApiRuleRow = {

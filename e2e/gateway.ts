@@ -19,6 +19,7 @@ import { SandboxGateway } from '../server/gateway/sandbox-gateway.ts';
 import type { GatewaySession } from '../server/gateway/session-directory.ts';
 import { KubernetesTokens } from '../server/gateway/tokens.ts';
 import { RateLimiter } from '../server/rate-limiter.ts';
+import { Recordings } from '../server/recording/recordings.ts';
 import { ServedResources } from '../server/kube/served-resources.ts';
 import { SessionAccounts } from '../server/kube/accounts.ts';
 import { KubeClient } from '../server/kube/client.ts';
@@ -116,6 +117,7 @@ export class TestGateway implements AsyncDisposable {
       },
       upstreamToken: (id: string) => this.#sessions.get(id)!.upstream,
     };
+    const recordings = this.#stack.use(new Recordings({ dataDir: this.#folder, log: { warn: () => {} } }));
     const served = new ServedResources(() => Promise.resolve(this.admin));
     const api = this.#stack.use(
       new ApiServer({
@@ -133,6 +135,7 @@ export class TestGateway implements AsyncDisposable {
         policy: async () => this.policy,
         groups: async () => this.groups,
         maskedPaths: ['spec.masked'],
+        recordings: { record: (facts) => recordings.record(facts), most: 1024 * 1024 },
         audit: this.audit,
         calls: this.calls,
         errorDocs: 'http://localhost/docs/errors/',

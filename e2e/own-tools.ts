@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { spawn as spawnInTerminal } from '@lydell/node-pty';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { kubectlBinaries } from './cluster/kubectl.ts';
@@ -27,6 +28,7 @@ export function tokenIn(kubeconfig: string): string {
 }
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
+type Typed = { output(): string; type(text: string): void; ended: Promise<void> };
 type Input = { stdin?: string; env?: Record<string, string> };
 export type Running = { child: ChildProcess; output(): string; ended: Promise<Outcome> };
 
@@ -49,14 +51,28 @@ export class OwnTools implements Disposable {
     writeFileSync(join(this.folder, 'kubeconfig'), kubeconfig, { mode: 0o600 });
   }
 
-  start(program: 'kubectl' | 'helm', args: string[], { stdin, env = {} }: Input = {}): Running {
-    const own: NodeJS.ProcessEnv = {
+  /** With a terminal of 80 by 24, as a person has it. */
+  inTerminal(program: 'kubectl', args: string[]): Typed {
+    const env = this.#environment({ TERM: 'xterm-256color' });
+    const child = spawnInTerminal(join(this.#binaries, program), args, { cwd: this.folder, env, cols: 80, rows: 24 });
+    let output = '';
+    child.onData((text) => (output += text));
+    const ended = new Promise<void>((resolve) => child.onExit(() => resolve()));
+    return { output: () => output, type: (text) => child.write(text), ended };
+  }
+
+  #environment(more: Record<string, string>): NodeJS.ProcessEnv {
+    return {
       NODE_ENV: 'production',
       PATH: process.env['PATH'],
       HOME: this.folder,
       KUBECONFIG: join(this.folder, 'kubeconfig'),
-      ...env,
+      ...more,
     };
+  }
+
+  start(program: 'kubectl' | 'helm', args: string[], { stdin, env = {} }: Input = {}): Running {
+    const own = this.#environment(env);
     const child = spawn(join(this.#binaries, program), args, { cwd: this.folder, env: own });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

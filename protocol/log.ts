@@ -9,7 +9,8 @@
  * See docs/protocol.md.
  */
 
-export const RecordKind = { output: 1, input: 2, resize: 3, mark: 4 } as const;
+/** `error`: stderr, of a stream without a terminal. */
+export const RecordKind = { output: 1, input: 2, resize: 3, mark: 4, error: 5 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
 export const RECORD_HEADER_BYTES = 13;
@@ -21,6 +22,10 @@ export type Mark =
   | { mark: 'secret' }
   | { mark: 'hidden-shell'; detail: string }
   | { mark: 'exit'; code: number | null; signal: number | null }
+  /** What is recorded is no shell of ours but a stream to a pod. Without `tty` its lines end without a return. */
+  | { mark: 'stream'; what: string; tty: boolean }
+  /** From here on it is not recorded any more. */
+  | { mark: 'cut'; why: string }
   | { mark: 'file'; direction: 'upload' | 'download'; path: string; bytes: number };
 
 export type LogRecord = {
@@ -63,7 +68,7 @@ export function decodeRecords(bytes: Uint8Array): { records: LogRecord[]; consum
   while (bytes.length - at >= RECORD_HEADER_BYTES) {
     const kind = view.getUint8(at);
     const length = view.getUint32(at + 9);
-    if (kind < RecordKind.output || kind > RecordKind.mark)
+    if (kind < RecordKind.output || kind > RecordKind.error)
       throw new CorruptLogError(at, `no record kind ${kind} exists`);
     if (length > RECORD_DATA_MAX) throw new CorruptLogError(at, `a record of ${length} bytes is longer than allowed`);
     const end = at + RECORD_HEADER_BYTES + length;
@@ -109,4 +114,18 @@ export function decodeMark(data: Uint8Array): Mark {
     // falls through to the one error below
   }
   throw new CorruptLogError(0, 'a mark record holds a JSON object with a "mark"');
+}
+
+/** Lines as a screen needs them: of what a program wrote to no terminal each line's end brings the cursor back, too. */
+export function withReturns(bytes: Uint8Array): Uint8Array {
+  let lines = 0;
+  for (const byte of bytes) if (byte === 10) lines++;
+  if (lines === 0) return bytes;
+  const out = new Uint8Array(bytes.length + lines);
+  let at = 0;
+  for (const byte of bytes) {
+    if (byte === 10) out[at++] = 13;
+    out[at++] = byte;
+  }
+  return out;
 }

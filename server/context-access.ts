@@ -152,6 +152,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       policy: (role) => deps.roles.policy(role),
       groups: (user, role) => groups.of(user, role),
       maskedPaths: config.auditMask,
+      recordings: { record: (facts) => recordings.record(facts), most: config.streamRecordingBytes },
       audit,
       calls,
       rate,

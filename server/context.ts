@@ -5,7 +5,14 @@
 import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';
 import { Notifications } from '../db/notifications.ts';
-import { insertAuditEvents, findAuditEvent, listAuditEvents, listSessionCalls } from '../db/queries/audit.ts';
+import {
+  insertAuditEvents,
+  findAuditEvent,
+  findSessionStream,
+  listAuditEvents,
+  listSessionStreams,
+  listSessionCalls,
+} from '../db/queries/audit.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -309,7 +316,19 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         longestMs: config.kubeconfig.longestMs,
       }),
       fileRoutes({ sessions, terminals, audit, now }),
-      recordingRoutes({ sessions, recordings, audit, now }),
+      recordingRoutes({
+        sessions,
+        recordings,
+        streams: {
+          async list(session) {
+            await audit.flush();
+            return listSessionStreams(db, session, 200);
+          },
+          find: (session, stream) => findSessionStream(db, session, stream),
+        },
+        audit,
+        now,
+      }),
       clustersRoutes({
         registry,
         health: clusterHealth,

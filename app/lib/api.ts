@@ -18,6 +18,7 @@ import type {
   OpenedSession,
   Page,
   RegisterCluster,
+  Stream,
   UpdateCluster,
   Role,
   Session,
@@ -164,8 +165,11 @@ export const api = {
     }),
   calls: (session: string, cursor?: string, signal?: AbortSignal) =>
     call<Page<AuditEventBody>>(`/sessions/${id(session)}/calls`, { query: { cursor }, signal }),
-  searchRecording: (session: string, q: string, signal?: AbortSignal) =>
-    call<{ items: SearchHit[] }>(`/sessions/${id(session)}/recording/search`, { query: { q }, signal }),
+  streams: (session: string, signal?: AbortSignal) =>
+    call<Page<Stream>>(`/sessions/${id(session)}/streams`, { signal }),
+  /** `recording`: its address. */
+  searchRecording: (recording: string, q: string, signal?: AbortSignal) =>
+    call<{ items: SearchHit[] }>(`${recording.replace('/api/v1', '')}/search`, { query: { q }, signal }),
   /** One of a list's, with its body. */
   auditEvent: ({ id, at }: AuditEventBody, signal: AbortSignal) =>
     call<AuditEventBody>(`/audit/${id}`, { query: { at }, signal }),

@@ -38,6 +38,9 @@ export const paths = {
 export const apiPaths = {
   recordingCast: (id: string) => `/api/v1/sessions/${segment(id)}/recording.cast`,
   recording: (id: string) => `/api/v1/sessions/${segment(id)}/recording`,
+  /** Of an exec or attach in the session. */
+  streamRecording: (id: string, stream: string) =>
+    `/api/v1/sessions/${segment(id)}/streams/${segment(stream)}/recording`,
   files: (id: string, path: string) => withSearch(`/api/v1/sessions/${segment(id)}/files`, { path }),
 };
 

@@ -1,5 +1,4 @@
 /** Fetches a recording's log, and later what has come since. */
-import { apiPaths } from '../lib/paths.ts';
 import { problemOf, unreachable } from '../lib/problem.ts';
 
 /** More than this is not held in a page's memory; the export holds all of it. */
@@ -7,14 +6,15 @@ export const SHOWN_MOST_BYTES = 256 * 1024 * 1024;
 
 /** Hands the log from an offset to `take`, chunk by chunk. Nothing new is no error. Throws PortalError. */
 export async function loadRecording(
-  sessionId: string,
+  /** Its address. */
+  recording: string,
   from: number,
   take: (chunk: Uint8Array) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let response: Response;
   try {
-    response = await fetch(apiPaths.recording(sessionId), {
+    response = await fetch(recording, {
       signal,
       cache: 'no-store',
       headers: { range: `bytes=${from}-${SHOWN_MOST_BYTES - 1}` },

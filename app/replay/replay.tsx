@@ -20,12 +20,13 @@ const FIRST_SCREEN_MS = 1_000;
 
 /** A recording with its controls; `startAt` is where the address points to. */
 export function Replay({
-  sessionId,
+  recording,
   player,
   version,
   startAt,
 }: {
-  sessionId: string;
+  /** Its address. */
+  recording: string;
   player: Player;
   version: number;
   startAt: number;
@@ -61,7 +62,7 @@ export function Replay({
 
   return (
     <section aria-label="Recording" className="card flex min-h-0 flex-1 flex-col overflow-hidden" onKeyDown={onKey}>
-      <RecordingSearch sessionId={sessionId} onSeek={(ms) => void player.seek(ms)} />
+      <RecordingSearch recording={recording} onSeek={(ms) => void player.seek(ms)} />
       <div
         tabIndex={0}
         role="group"

@@ -1,5 +1,5 @@
 'use client';
-import { EyeOff, FileUp, Layers, Lock, LogOut, type LucideIcon } from 'lucide-react';
+import { EyeOff, FileUp, Layers, Lock, LogOut, Scissors, SquareTerminal, type LucideIcon } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Mark } from '../../protocol/log.ts';
 import { countdown } from '../lib/time.ts';
@@ -12,6 +12,8 @@ const markIcons: Record<Mark['mark'], LucideIcon> = {
   'hidden-shell': EyeOff,
   file: FileUp,
   exit: LogOut,
+  stream: SquareTerminal,
+  cut: Scissors,
 };
 
 /** WCAG 2.2, 2.5.8: a target is at least this wide; here with a little air. */

@@ -9,12 +9,12 @@ import { Icon } from '../ui/glyph.tsx';
 import { ProblemPanel } from '../ui/problem.tsx';
 
 /** Text in the recording: each line that shows it, and a way to its moment. */
-export function RecordingSearch({ sessionId, onSeek }: { sessionId: string; onSeek: (ms: number) => void }) {
+export function RecordingSearch({ recording, onSeek }: { recording: string; onSeek: (ms: number) => void }) {
   const [text, setText] = useState('');
   const [asked, setAsked] = useState('');
   const hits = useQuery({
-    queryKey: ['recording-search', sessionId, asked],
-    queryFn: ({ signal }) => api.searchRecording(sessionId, asked, signal),
+    queryKey: ['recording-search', recording, asked],
+    queryFn: ({ signal }) => api.searchRecording(recording, asked, signal),
     enabled: asked !== '',
   });
   const items = hits.data?.items ?? [];

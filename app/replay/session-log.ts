@@ -7,6 +7,7 @@ import {
   RecordKind,
   type LogRecord,
   type Mark,
+  withReturns,
 } from '../../protocol/log.ts';
 
 export type ReplayRecord =
@@ -27,6 +28,8 @@ export class SessionLog {
   #rest: Uint8Array = new Uint8Array();
   #durationMs = 0;
   #bytes = 0;
+  /** What is recorded wrote to a terminal. */
+  #tty = true;
 
   /** ms since the epoch at which the recording's clock is 0. */
   get startMs(): number | null {
@@ -63,7 +66,8 @@ export class SessionLog {
     this.#durationMs = atMs;
     switch (record.kind) {
       case RecordKind.output:
-        this.records.push({ kind: 'output', atMs, bytes: record.data });
+      case RecordKind.error:
+        this.records.push({ kind: 'output', atMs, bytes: this.#tty ? record.data : withReturns(record.data) });
         break;
       case RecordKind.resize:
         this.records.push({ kind: 'resize', atMs, ...decodeResize(record.data) });
@@ -72,8 +76,13 @@ export class SessionLog {
         this.inputs.push({ atMs, bytes: record.data });
         break;
       case RecordKind.mark:
-        this.marks.push({ atMs, mark: decodeMark(record.data) });
+        this.#mark(atMs, decodeMark(record.data));
     }
+  }
+
+  #mark(atMs: number, mark: Mark): void {
+    if (mark.mark === 'stream') this.#tty = mark.tty;
+    this.marks.push({ atMs, mark });
   }
 }
 
@@ -122,6 +131,10 @@ export function markWords(mark: Mark): string {
       return `The shell read without echo${mark.detail ? `: ${mark.detail}` : ''}`;
     case 'file':
       return `${mark.direction === 'upload' ? 'Uploaded' : 'Downloaded'} ${mark.path}`;
+    case 'stream':
+      return mark.what;
+    case 'cut':
+      return `Not recorded from here on: ${mark.why}`;
     case 'exit':
       return mark.signal === null
         ? `The shell exited with code ${mark.code ?? 0}`

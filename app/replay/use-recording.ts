@@ -15,8 +15,8 @@ export type RecordingState =
   /** `version` changes as the recording grows. */
   | { state: 'ready'; player: Player; version: number };
 
-/** Loads a recording and makes its player; follows it while the session lives. */
-export function useRecording(sessionId: string, live: boolean): RecordingState {
+/** Loads the recording at an address and makes its player; follows it while the session lives. */
+export function useRecording(recording: string, live: boolean): RecordingState {
   const nonce = useNonce();
   const [state, setState] = useState<RecordingState>({ state: 'loading', progress: '' });
   useEffect(() => {
@@ -27,7 +27,7 @@ export function useRecording(sessionId: string, live: boolean): RecordingState {
     const follow = async () => {
       const before = log.bytes;
       try {
-        await loadRecording(sessionId, before, (chunk) => log.push(chunk), abort.signal);
+        await loadRecording(recording, before, (chunk) => log.push(chunk), abort.signal);
       } catch {
         // The portal is away for a moment: what is there stays, and it is asked again.
       }
@@ -39,7 +39,7 @@ export function useRecording(sessionId: string, live: boolean): RecordingState {
       try {
         const made = Player.make(log, nonce);
         await loadRecording(
-          sessionId,
+          recording,
           0,
           (chunk) => {
             log.push(chunk);
@@ -61,6 +61,6 @@ export function useRecording(sessionId: string, live: boolean): RecordingState {
       clearTimeout(timer);
       player?.dispose();
     };
-  }, [sessionId, live, nonce]);
+  }, [recording, live, nonce]);
   return state;
 }

@@ -104,6 +104,40 @@ export async function listSessionCalls(
     .limit(limit);
 }
 
+/** Exec, attach and port-forward of a session, newest first, each once: by its end, or by its beginning while it runs. */
+export async function listSessionStreams(db: Db, sessionId: string, limit: number): Promise<AuditEventRow[]> {
+  const t = auditEvents;
+  const ended = sql`exists (select 1 from ${auditEvents} as e where e.audit_id = ${t.auditId} and e.at >= ${t.at} and e.code = 'api.finished')`;
+  return db
+    .select()
+    .from(t)
+    .where(
+      and(
+        eq(t.sessionId, sessionId),
+        sql`jsonb_exists(${t.detail}, 'stream')`,
+        or(eq(t.code, 'api.finished'), and(eq(t.code, 'api.started'), sql`not ${ended}`)),
+      ),
+    )
+    .orderBy(desc(t.at), desc(t.id))
+    .limit(limit);
+}
+
+/** One of them, by its Audit-ID. */
+export async function findSessionStream(
+  db: Db,
+  sessionId: string,
+  auditId: string,
+): Promise<AuditEventRow | undefined> {
+  const t = auditEvents;
+  const [found] = await db
+    .select()
+    .from(t)
+    .where(and(eq(t.sessionId, sessionId), eq(t.auditId, auditId), sql`jsonb_exists(${t.detail}, 'stream')`))
+    .orderBy(desc(t.at))
+    .limit(1);
+  return found;
+}
+
 function codeIs(code: string | undefined): SQL | undefined {
   if (!code) return undefined;
   return code.endsWith('.*') ? like(auditEvents.code, `${likeText(code.slice(0, -1))}%`) : eq(auditEvents.code, code);

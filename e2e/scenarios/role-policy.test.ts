@@ -27,7 +27,7 @@ beforeAll(async () => {
   );
   await kubectlAsAdmin('create', 'secret', 'generic', 'db', '--from-literal=a=b', '-n', namespace);
   await kubectlAsAdmin('wait', '--for=condition=Ready', 'pod/web', '-n', namespace, '--timeout=60s');
-}, 120_000);
+});
 afterAll(async () => {
   if (namespace) await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false');
   await portal?.[Symbol.asyncDispose]();

@@ -28,7 +28,7 @@ export type CallRecord = {
   /** Resolves when the beginning is in the journal. Throws Problem `audit-unavailable`. */
   readonly started: Promise<void>;
   /** Seen in the log from now on, not only at its end: a stream whose answer has begun. */
-  note(): void;
+  note(more?: Record<string, unknown>): void;
   /** The call's end, once; resolves when it is in the journal, and never throws: the beginning is on record. */
   finish(end: { at: Date; detail: Record<string, unknown> }): Promise<void>;
 };
@@ -110,8 +110,10 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     this.#open.set(key, open);
     return {
       started,
-      note: () => {
-        if (!open.noted && open.segment !== null) this.#note(key, open);
+      note: (more = {}) => {
+        if (open.noted || open.segment === null) return;
+        open.event = { ...open.event, detail: { ...open.event.detail, ...more } };
+        this.#note(key, open);
       },
       finish: async ({ at, detail }) => {
         const known = { ...facts.detail, ...detail };

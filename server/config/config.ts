@@ -76,6 +76,8 @@ export type Config = {
   /** How often a credential, or a person, may call, and how many streams a session may hold open. */
   /** Paths that are masked in bodies on record. */
   auditMask: string[];
+  /** Of one exec or attach whose role does not require a recording. */
+  streamRecordingBytes: number;
   limits: { kubernetes: Rate; rest: Rate; streams: number };
   /** What seeded roles, and roles made without saying otherwise, get. */
   sessionDefaults: { idleMs: number; detachedMs: number; hardCapMs: number; maxSessions: number };
@@ -124,6 +126,7 @@ export function parseConfig(env: Env): Config {
     clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
     errorDocsUrl: docsUrl(env),
     auditMask: list(env, 'SALLYPORT_AUDIT_MASK'),
+    streamRecordingBytes: integer(env, 'SALLYPORT_STREAM_RECORDING_MB', 64, 1, 1_000_000) * 1024 * 1024,
     limits: {
       kubernetes: {
         perSecond: integer(env, 'SALLYPORT_API_RATE', 100, 1, 100_000),

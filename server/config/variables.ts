@@ -174,6 +174,11 @@ export const variables = {
     'What else the audit log masks in the bodies of Kubernetes writes, beside Secrets and what is named as a secret: paths of keys, separated by commas, `*` for any key or place in a list, as `spec.values.*.dsn`.',
     'none',
   ),
+  SALLYPORT_STREAM_RECORDING_MB: variable(
+    'Limits',
+    'Mebibytes after which the recording of an exec or attach of people’s own tools goes on no longer (a large file that is copied); where a role requires recordings they have no end.',
+    '64',
+  ),
   SALLYPORT_API_RATE: variable('Limits', 'Kubernetes calls a second of one credential.', '100'),
   SALLYPORT_API_BURST: variable('Limits', 'As many at once before that counts.', '200'),
   SALLYPORT_API_QUEUE: variable('Limits', 'As many wait for their turn; the next one is refused with 429.', '50'),

@@ -22,6 +22,9 @@ export type Connect = (typeof CONNECTS)[number];
 export const POLICY_METHODS = ['*', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'UPGRADE'] as const;
 type PolicyMethod = (typeof POLICY_METHODS)[number];
 
+export const RECORD_STREAMS = ['when-possible', 'required'] as const;
+type RecordStreams = (typeof RECORD_STREAMS)[number];
+
 export type ApiRule = {
   /** Kubernetes' verbs; `*` for any. */
   verbs: string[];
@@ -67,6 +70,8 @@ export type ApiPolicy = {
   /** Globs for those whom `--as` and `--as-group` may name; nothing that begins with `system:` matches any. */
   impersonateUsers: string[];
   impersonateGroups: string[];
+  /** Exec and attach: whether one that cannot be recorded is refused, or ended. */
+  recordStreams: RecordStreams;
 };
 
 /** What the portal did before roles could say so, and does where they do not. */
@@ -81,6 +86,7 @@ export const OPEN_POLICY: ApiPolicy = {
   proxyPaths: [],
   impersonateUsers: [],
   impersonateGroups: [],
+  recordStreams: 'when-possible',
 };
 
 /** As much of a request as is decided on; of a real one, or of one that a review asks about. */

@@ -3,7 +3,7 @@
  * a line. An export, not the record: the format holds UTF-8 text, so bytes that are none become U+FFFD, and a marker
  * says so. Feed it all records in order; memory stays constant.
  */
-import { decodeMark, decodeResize, RecordKind, type LogRecord, type Mark } from '../../protocol/log.ts';
+import { decodeMark, decodeResize, RecordKind, type LogRecord, type Mark, withReturns } from '../../protocol/log.ts';
 import type { RecordingFacts } from './recording.ts';
 
 const REPLACED = 'bytes that are not UTF-8 are shown as U+FFFD';
@@ -14,6 +14,8 @@ export class CastWriter {
   readonly #input = new Utf8Stream();
   /** µs since the epoch of the last event; the intervals add up to the recording's length without drift. */
   #last: bigint | undefined;
+  /** Where what is recorded wrote to no terminal. */
+  #lines: ((bytes: Uint8Array) => Uint8Array) | null = null;
 
   constructor(facts: RecordingFacts) {
     this.#facts = facts;
@@ -35,9 +37,15 @@ export class CastWriter {
       const { cols, rows } = decodeResize(record.data);
       return this.#event(record.time, 'r', `${cols}x${rows}`);
     }
-    if (record.kind === RecordKind.mark) return this.#event(record.time, 'm', markText(decodeMark(record.data)));
-    const [stream, code] = record.kind === RecordKind.output ? [this.#output, 'o'] : [this.#input, 'i'];
-    return this.#text(record.time, code, stream.push(record.data));
+    if (record.kind === RecordKind.mark) {
+      const mark = decodeMark(record.data);
+      if (mark.mark === 'stream') this.#lines = mark.tty ? null : withReturns;
+      return this.#event(record.time, 'm', markText(mark));
+    }
+    if (record.kind === RecordKind.input) return this.#text(record.time, 'i', this.#input.push(record.data));
+    // The format knows one output: stderr is shown where it came.
+    const data = this.#lines ? this.#lines(record.data) : record.data;
+    return this.#text(record.time, 'o', this.#output.push(data));
   }
 
   /** What stood cut off at the end. */
@@ -63,6 +71,8 @@ export class CastWriter {
 function markText(mark: Mark): string {
   if (mark.mark === 'secret') return 'secret input, not recorded';
   if (mark.mark === 'hidden-shell') return `the shell reads without echo: ${mark.detail}`;
+  if (mark.mark === 'stream') return mark.what;
+  if (mark.mark === 'cut') return `not recorded from here on: ${mark.why}`;
   if (mark.mark === 'exit') return `exit ${mark.code ?? `by signal ${mark.signal}`}`;
   return `file ${mark.direction}: ${mark.path} (${mark.bytes} bytes)`;
 }

@@ -14,6 +14,7 @@ import { changesSomething, type GatewayRules, isLongRunning, refusalOf } from '.
 import { impersonationHeaders } from '../domain/impersonation.ts';
 import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
+import type { RecordingFacts } from '../domain/recording.ts';
 import { redactQuery } from '../domain/query-redaction.ts';
 import { redactText } from '../domain/redaction.ts';
 import type { ServedResource } from '../domain/self-review.ts';
@@ -25,6 +26,7 @@ import type { GatewayMetrics } from './metrics.ts';
 import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
 import type { Admission, Door } from './door.ts';
 import type { GatewaySession } from './session-directory.ts';
+import type { StreamLog, StreamReport } from './stream-recorder.ts';
 import type { Identified, Upstream } from './upstream.ts';
 
 export type ApiCallDeps = {
@@ -42,6 +44,8 @@ export type ApiCallDeps = {
   groups(userId: string, role: string): Promise<string[]>;
   /** Of bodies in the audit log: see maskedBody. */
   maskedPaths: readonly string[];
+  /** Of streams; `most`: bytes of one, where none is required. */
+  recordings: { record(facts: RecordingFacts): Promise<StreamLog>; most: number };
   /** By credential. */
   rate: RateLimiter;
   metrics: () => GatewayMetrics;
@@ -52,6 +56,8 @@ export type ApiCallDeps = {
 
 // The account is made while the shell starts: a call in the first moments waits for it, not forever.
 const ACCOUNT_WAIT_MS = 30_000;
+/** Until the client says how large its terminal is. */
+const SIZE = { cols: 80, rows: 24 };
 const PATH_MAX = 4_096;
 const CREDENTIAL_MAX = 2_048;
 
@@ -67,6 +73,8 @@ export class ApiCall {
   body: BodyTap | null = null;
   /** What the cluster's refusal says of itself. */
   answered: StatusReason = {};
+  /** What an exec, attach or port-forward was. */
+  stream: StreamReport | null = null;
   responseBytes = 0;
   status: number | null = null;
   upgraded = false;
@@ -189,8 +197,34 @@ export class ApiCall {
   }
 
   /** A stream's answer begins: it is seen in the audit log from now on. */
-  note(): void {
-    this.#record?.note();
+  note(more: Record<string, unknown> = {}): void {
+    this.#record?.note(more);
+  }
+
+  get startedAt(): Date {
+    return this.#at;
+  }
+
+  now(): Date {
+    return this.#deps.now();
+  }
+
+  get recordings(): ApiCallDeps['recordings'] {
+    return this.#deps.recordings;
+  }
+
+  /** A recording of this call's stream, named by its Audit-ID. Throws Problem `recording-failed`. */
+  openRecording(cluster: string): Promise<StreamLog> {
+    const { session } = this.#admission!;
+    return this.#deps.recordings.record({
+      session: this.auditId,
+      openedAt: this.#at,
+      user: { id: session.actorId, name: session.actor, email: session.actor },
+      cluster: { id: session.clusterId, name: cluster },
+      role: session.role,
+      serviceAccount: session.serviceAccount,
+      ...SIZE,
+    });
   }
 
   /** Throws Problem `audit-unavailable`: then no answer may begin. */
@@ -225,6 +259,7 @@ export class ApiCall {
         responseBytes,
         upgraded,
         ...this.answered,
+        ...(this.stream ? { stream: { ...this.stream, startedAt: this.#at } } : {}),
         ...this.body?.kept(this.incoming.complete),
         ...(failure ? { reason: failure.code } : {}),
       },

@@ -97,12 +97,12 @@ export class Authority {
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-        new SubjectAlternativeNameExtension([
-          ...Array.from(new Set(['127.0.0.1', 'localhost', ...hosts]), (value) => ({
+        new SubjectAlternativeNameExtension(
+          Array.from(new Set(['127.0.0.1', 'localhost', ...hosts]), (value) => ({
             type: isIP(value) ? ('ip' as const) : ('dns' as const),
             value,
           })),
-        ]),
+        ),
         await AuthorityKeyIdentifierExtension.create(this.#issuer),
       ],
     });

@@ -14,6 +14,7 @@ import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import { type ApiCall, toProblem } from './api-call.ts';
 import { RefusalTap } from './refusal-tap.ts';
+import { StreamRecording } from './stream-recording.ts';
 import { requestOptions } from './upstream.ts';
 
 // Pulling an image for an ephemeral container or starting a slow exec can take the kubelet a while.
@@ -31,9 +32,11 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
   if (typeof protocol === 'object') await call.open(protocol.refused);
   if (Number(incoming.headers['content-length'] ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined)
     await call.open({ code: 'bad-framing', status: 400, message: 'A request that changes protocols has no body.' });
-  const upstream = await call.open();
+  const recording = typeof protocol === 'string' ? StreamRecording.of(call, request, protocol) : null;
+  const upstream = await call.open(recording?.refusal(incoming) ?? null);
 
-  const headers = forwardedRequestHeaders(incoming.rawHeaders);
+  const forwarded = forwardedRequestHeaders(incoming.rawHeaders);
+  const headers = recording?.headers(forwarded) ?? forwarded;
   headers.push('connection', 'Upgrade', 'upgrade', protocol === 'websocket' ? 'websocket' : 'SPDY/3.1');
   const outgoing = httpsRequest({
     ...requestOptions(upstream, request, headers, call.auditId),
@@ -45,6 +48,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
     ANSWER_MS,
   );
   try {
+    await recording?.open(upstream.cluster);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     outgoing.once('error', reject);
     outgoing.once('response', (answer) => (finalStatus(answer) ? resolve({ answer }) : reject(new Error(NO_ANSWER))));
@@ -56,15 +60,17 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
     clearTimeout(late);
     await call.recorded();
     if (result.socket) {
+      recording?.begun(result.answer);
       call.upgraded = true;
-      call.note();
-      await pipe(call, { client, head }, result);
+      call.note(recording ? { stream: recording.started } : {});
+      await pipe(call, { client, head }, result, recording);
     } else await passRefusal(call, client, result.answer);
   } finally {
     clearTimeout(late);
     client.off('close', gone);
     outgoing.on('error', () => {});
     outgoing.destroy();
+    await recording?.finish();
   }
 }
 
@@ -75,6 +81,7 @@ async function pipe(
   call: ApiCall,
   { client, head }: { client: Duplex; head: Buffer },
   { answer, socket, first }: Switched,
+  recording: StreamRecording | null,
 ): Promise<void> {
   call.status = 101;
   const lines = [
@@ -115,10 +122,12 @@ async function pipe(
   if (head.length > 0) client.unshift(head);
   client.on('data', (chunk: Buffer) => {
     call.requestBytes += chunk.length;
+    recording?.push('up', chunk, client);
     call.progress();
   });
   socket.on('data', (chunk: Buffer) => {
     call.responseBytes += chunk.length;
+    recording?.push('down', chunk, socket);
     call.progress();
   });
   client.write(`${lines.join('\r\n')}\r\n\r\n`);

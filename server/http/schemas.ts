@@ -1,6 +1,6 @@
 /** The shapes of the REST API, once: they validate, they type the pages' client and they are the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
-import { CONNECTS, OPEN_POLICY, POLICY_METHODS } from '../domain/api-policy.ts';
+import { CONNECTS, OPEN_POLICY, POLICY_METHODS, RECORD_STREAMS } from '../domain/api-policy.ts';
 import { ACT_AS } from '../domain/impersonation.ts';
 import { PRINTABLE } from '../domain/printable.ts';
 
@@ -160,6 +160,10 @@ const apiPolicy = {
     .default([])
     .describe('Of what is behind services and pods. Empty: any'),
   impersonateUsers: patterns(200).default([]).describe('Globs for whom --as may name'),
+  recordStreams: z
+    .enum(RECORD_STREAMS)
+    .default(OPEN_POLICY.recordStreams)
+    .describe('Whether an exec or attach that cannot be recorded is refused'),
   impersonateGroups: patterns(200).default([]).describe('Globs for what --as-group may name'),
 };
 
@@ -397,6 +401,38 @@ export const auditEventSchema = z
   })
   .openapi('AuditEvent');
 export type AuditEventBody = z.infer<typeof auditEventSchema>;
+
+/** An exec, attach or port-forward of a session. Sizes in bytes. */
+export const streamSchema = z
+  .object({
+    id: z.uuid().describe('Its Audit-ID'),
+    kind: z.enum(['exec', 'attach', 'port-forward']),
+    namespace: z.string(),
+    pod: z.string(),
+    container: z.string(),
+    command: z.array(z.string()),
+    tty: z.boolean(),
+    stdin: z.boolean(),
+    startedAt: dateTime,
+    endedAt: dateTime.nullable().describe('Null while it runs, and where its end never came'),
+    recorded: z.boolean(),
+    unrecorded: z.string().nullable().describe('Why it is not recorded, or not to its end'),
+    exitCode: z.number().nullable(),
+    bytes: z.record(z.string(), z.number()).describe('By channel'),
+    connections: z
+      .array(
+        z.object({
+          port: z.string(),
+          openedAt: dateTime,
+          closedAt: dateTime.nullable(),
+          up: z.number(),
+          down: z.number(),
+        }),
+      )
+      .describe('Of a port-forward; the first 200'),
+  })
+  .openapi('Stream');
+export type Stream = z.infer<typeof streamSchema>;
 
 /** `detail` of api.* events. Durations in ms, sizes in bytes. */
 export type ApiCallDetail = {

@@ -23,7 +23,7 @@ export class Replay implements Disposable {
   /** Resolves once all is parsed, and the records' bytes may be overwritten. */
   async records(records: LogRecord[]): Promise<void> {
     for (const record of records) {
-      if (record.kind === RecordKind.output) this.#output(record.data);
+      if (record.kind === RecordKind.output || record.kind === RecordKind.error) this.#output(record.data);
       else if (record.kind === RecordKind.resize) await this.#resize(record.data);
     }
     // waiting for each record would cost a timer tick each

@@ -30,7 +30,7 @@ export async function searchRecording(path: string, text: string, signal?: Abort
     let { start: offset } = block;
     for (const { kind, time, data } of block.records) {
       start ??= time;
-      if (kind === RecordKind.output) screen.push(data, { offset, time });
+      if (kind === RecordKind.output || kind === RecordKind.error) screen.push(data, { offset, time });
       offset += RECORD_HEADER_BYTES + data.length;
     }
     if (hits.length >= HITS_MOST || signal?.aborted) break;

@@ -73,6 +73,11 @@ export function PolicyFields({ policy, onChange }: { policy: Policy; onChange: (
         on={policy.mintCredentials}
         set={(mintCredentials) => onChange({ mintCredentials })}
       />
+      <Tick
+        label="Refuse exec and attach that cannot be recorded"
+        on={policy.recordStreams === 'required'}
+        set={(on) => onChange({ recordStreams: on ? 'required' : 'when-possible' })}
+      />
       {either.map((key) => (
         <RuleRows
           key={key}

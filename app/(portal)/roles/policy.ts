@@ -13,6 +13,7 @@ export type Policy = Pick<
   | 'proxyPaths'
   | 'impersonateUsers'
   | 'impersonateGroups'
+  | 'recordStreams'
 >;
 
 /** As the portal has it where nothing is said. */
@@ -27,4 +28,5 @@ export const openPolicy: Policy = {
   proxyPaths: [],
   impersonateUsers: [],
   impersonateGroups: [],
+  recordStreams: 'when-possible',
 };

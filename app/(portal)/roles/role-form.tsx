@@ -145,17 +145,7 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
 
 function policyOf(role: Role): Policy {
   const { readOnly, connect, secrets, mintCredentials, allow, deny, paths, proxyPaths } = role;
-  const { impersonateUsers, impersonateGroups } = role;
-  return {
-    readOnly,
-    connect,
-    secrets,
-    mintCredentials,
-    allow,
-    deny,
-    paths,
-    proxyPaths,
-    impersonateUsers,
-    impersonateGroups,
-  };
+  const { impersonateUsers, impersonateGroups, recordStreams } = role;
+  const rules = { readOnly, connect, secrets, mintCredentials, allow, deny, paths, proxyPaths };
+  return { ...rules, impersonateUsers, impersonateGroups, recordStreams };
 }

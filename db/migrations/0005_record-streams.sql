@@ -1,0 +1,1 @@
+ALTER TABLE "roles" ADD COLUMN "record_streams" text DEFAULT 'when-possible' NOT NULL;
