@@ -107,9 +107,13 @@ async function pipe(
       closed();
       // Half-closing is kept by pipe; a connection that is gone takes the other with it, once that has been flushed.
       if (!to.writableEnded) to.end();
+      // Nobody takes what it still says: it is read all the same, or its own end would not be seen.
+      to.resume();
       setTimeout(() => to.destroy(), FLUSH_MS).unref();
     });
   }
+  // None of these protocols goes on after the client's last byte: the cluster has a moment to take it in, no more.
+  client.once('end', () => setTimeout(() => socket.destroy(), LAST_WORD_MS).unref());
   const abort = () => {
     client.destroy();
     socket.destroy();
@@ -139,6 +143,7 @@ async function pipe(
 
 // The last bytes of an exec (its exit status) are still on their way to a slow client when the cluster closes.
 const FLUSH_MS = 5_000;
+const LAST_WORD_MS = 250;
 
 /** The cluster said no: its answer, then the end of both connections. */
 async function passRefusal(call: ApiCall, client: Duplex, answer: IncomingMessage): Promise<void> {
