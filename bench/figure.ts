@@ -1,6 +1,6 @@
 /** What one comparison yields, and when its target holds. */
 
-export type Unit = 'ms' | 'MB/s' | 'kB' | 'MB' | 'B';
+export type Unit = 'ms' | 'MB/s' | 'kB' | 'MB' | 'B' | '1/s';
 
 /** A bound on the ratio ours/peer, or on our value alone where there is nothing to compare with. */
 export type Target =

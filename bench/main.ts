@@ -7,6 +7,8 @@ import { judge, type Figure, type Measurement } from './figure.ts';
 import { echo } from './figures/echo.ts';
 import { flood } from './figures/flood.ts';
 import { gateway } from './figures/gateway.ts';
+import { gatewayExec } from './figures/gateway-exec.ts';
+import { gatewayLoad } from './figures/gateway-load.ts';
 import { idle } from './figures/idle.ts';
 import { kubectl } from './figures/kubectl.ts';
 import { output } from './figures/output.ts';
@@ -24,6 +26,8 @@ const FIGURES: Record<string, (bench: Bench) => Promise<Measurement[]>> = {
   idle,
   kubectl,
   gateway,
+  'gateway-load': gatewayLoad,
+  'gateway-exec': gatewayExec,
   render,
 };
 const DOCUMENT = fileURLToPath(new URL('../docs/performance.md', import.meta.url));

@@ -23,6 +23,9 @@ export async function startProduct(
     DOCKER_HOST: `unix://${engineSocket}`,
     SALLYPORT_WARM_POOL: String(warmPool),
     SALLYPORT_LOG_LEVEL: 'warn',
+    // Load that is meant: the limits have tests of their own.
+    SALLYPORT_API_RATE: '100000',
+    SALLYPORT_API_BURST: '100000',
   };
   const script = (name: string) => [`scripts/${name}.ts`, '--data-dir', dataDir];
   const ports = ['--port', String(await freePort()), '--gateway-port', String(await freePort())];

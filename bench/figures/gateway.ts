@@ -1,11 +1,8 @@
 /** People's own tools through the gateway's address, against the API server itself on the same connection settings. */
-import { readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parse } from 'yaml';
 import { interleave, type Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
+import { call, directly, issued, type Side } from '../gateway-sides.ts';
 import { median, percentile } from '../statistics.ts';
 import { populated } from './pods.ts';
 
@@ -16,14 +13,6 @@ const LISTS = 3;
 const FIRST_CALLS = 10;
 /** What a person's day needs; the figure is of one credential that is there already. */
 const GET = '/api/v1/namespaces/default';
-
-type Side = {
-  origin: URL;
-  prefix: string;
-  agent: Agent;
-  /** Used by turns: a credential may call 100 times a second. */
-  tokens: string[];
-};
 
 export async function gateway(bench: Bench): Promise<Measurement[]> {
   const direct = await directly(bench.kubeconfig);
@@ -93,40 +82,6 @@ async function firstCall(bench: Bench): Promise<number> {
   }
 }
 
-async function issued(bench: Bench): Promise<Side> {
-  type Issued = { kubeconfig: string };
-  const { kubeconfig } = await bench.portal.call<Issued>('POST', '/api/v1/me/kubeconfigs', {
-    clusters: [bench.cluster],
-    role: bench.role,
-  });
-  type File = {
-    clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
-    users: { user: { token: string } }[];
-  };
-  const { clusters, users } = parse(kubeconfig) as File;
-  const { server, 'certificate-authority-data': ca } = clusters[0]!.cluster;
-  const origin = new URL(server);
-  return {
-    origin,
-    prefix: origin.pathname,
-    agent: new Agent({ keepAlive: true, ca: Buffer.from(ca, 'base64') }),
-    tokens: [users[0]!.user.token],
-  };
-}
-
-async function directly(kubeconfig: string): Promise<Side> {
-  type File = {
-    clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
-    users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[];
-  };
-  const { clusters, users } = parse(await readFile(kubeconfig, 'utf8')) as File;
-  const { server, 'certificate-authority-data': ca } = clusters[0]!.cluster;
-  const { 'client-certificate-data': cert, 'client-key-data': key } = users[0]!.user;
-  const of = (base64: string) => Buffer.from(base64, 'base64');
-  const agent = new Agent({ keepAlive: true, ca: of(ca), cert: of(cert), key: of(key) });
-  return { origin: new URL(server), prefix: '', agent, tokens: [] };
-}
-
 /** Calls begin at a steady rate, however long each takes; their times in ms. */
 async function paced(side: Side, seconds: number): Promise<number[]> {
   const begun: Promise<number>[] = [];
@@ -143,22 +98,4 @@ async function repeat(times: number, work: () => Promise<number>): Promise<numbe
   const out: number[] = [];
   for (let at = 0; at < times; at++) out.push(await work());
   return out;
-}
-
-/** ms. Throws where the answer is not 200. */
-async function call({ origin, prefix, agent, tokens }: Side, path: string): Promise<number> {
-  const token = tokens.shift();
-  if (token !== undefined) tokens.push(token);
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const start = performance.now();
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const { hostname, port } = origin;
-    const outgoing = request({ hostname, port, agent, path: prefix + path, headers });
-    outgoing.once('error', reject);
-    outgoing.once('response', resolve);
-    outgoing.end();
-  });
-  for await (const _ of answer);
-  if (answer.statusCode !== 200) throw new Error(`${path} answered ${answer.statusCode}`);
-  return performance.now() - start;
 }

@@ -1,0 +1,133 @@
+/** What a call and an idle watch cost the gateway, against `kubectl proxy` and a bare Node proxy. */
+import { Agent, request } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import type { Bench } from '../context.ts';
+import type { Measurement } from '../figure.ts';
+import { call, issued, type Side } from '../gateway-sides.ts';
+import { bareProxy, cpuSeconds, kubectlProxy, resident } from '../proxies.ts';
+import { median } from '../statistics.ts';
+
+const GET = '/api/v1/namespaces/default';
+const WATCH = '/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=900';
+const CALLS = 3_000;
+const AT_ONCE = 16;
+const CREDENTIALS = 20;
+const WATCHES = 1_000;
+/** Memory is what remains once the engine has collected. */
+const SETTLE_MS = 15_000;
+
+export async function gatewayLoad(bench: Bench): Promise<Measurement[]> {
+  await using plain = await kubectlProxy(bench.kubeconfig);
+  await using bare = await bareProxy(bench.kubeconfig);
+  const ours = await issued(bench);
+  const others = await Promise.all(Array.from({ length: CREDENTIALS - 1 }, () => issued(bench)));
+  for (const { tokens, agent } of others) {
+    ours.tokens.push(...tokens);
+    agent.destroy();
+  }
+  try {
+    const cpu = {
+      ours: async () => (await bench.portal.metrics()).get('process_cpu_seconds_total')!,
+      plain: () => cpuSeconds(plain.pid),
+      bare: () => cpuSeconds(bare.pid),
+    };
+    const sides = { ours, plain, bare };
+    const rates: Record<keyof typeof sides, number[]> = { ours: [], plain: [], bare: [] };
+    for (const side of Object.values(sides)) await load(side, bench.sample ? 20 : 500);
+    for (let round = 0; round < bench.rounds; round++)
+      for (const name of ['ours', 'plain', 'bare'] as const) {
+        const calls = bench.sample ? 50 : CALLS;
+        const before = await cpu[name]();
+        await load(sides[name], calls);
+        // A sample may be over before the clock of a process has ticked.
+        rates[name].push(calls / Math.max(0.01, (await cpu[name]()) - before));
+      }
+    const watches = bench.sample ? 20 : WATCHES;
+    const memory = {
+      ours: await watched(bench, watches, ours, async () =>
+        (await bench.portal.metrics()).get('process_resident_memory_bytes')!,
+      ),
+      bare: await watched(bench, watches, bare, () => resident(bare.pid)),
+    };
+    const rate = { unit: '1/s' as const, ours: median(rates.ours) };
+    return [
+      {
+        ...rate,
+        name: 'gateway calls per CPU-second',
+        peerName: 'kubectl proxy',
+        peer: median(rates.plain),
+        target: { kind: 'ratio-at-least', value: 0.5 },
+      },
+      {
+        ...rate,
+        name: 'gateway calls per CPU-second, bare',
+        peerName: 'bare Node',
+        peer: median(rates.bare),
+        target: { kind: 'ratio-at-least', value: 0.7 },
+      },
+      {
+        name: `gateway memory of ${watches} watches`,
+        unit: 'MB',
+        ours: memory.ours / 1e6,
+        peerName: 'bare Node',
+        peer: memory.bare / 1e6,
+        target: { kind: 'ratio-at-most', value: 1.2 },
+      },
+    ];
+  } finally {
+    for (const { agent } of [ours, plain, bare]) agent.destroy();
+  }
+}
+
+async function load(side: Side, calls: number): Promise<void> {
+  let left = calls;
+  const worker = async () => {
+    while (left-- > 0) await call(side, GET);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** What so many idle watches add to a process, bytes. */
+async function watched(bench: Bench, count: number, side: Side, memory: () => Promise<number>): Promise<number> {
+  const settle = bench.sample ? 1_000 : SETTLE_MS;
+  const before = await resting(settle, memory);
+  const open: IncomingMessage[] = [];
+  const agent = new Agent({ ...side.agent.options, keepAlive: true, maxSockets: Infinity });
+  try {
+    for (let at = 0; at < count; at += 20)
+      open.push(...(await Promise.all(Array.from({ length: Math.min(20, count - at) }, () => watch(side, agent)))));
+    return (await resting(settle, memory)) - before;
+  } finally {
+    for (const answer of open) answer.destroy();
+    agent.destroy();
+  }
+}
+
+function watch({ origin, prefix, tokens }: Side, agent: Agent): Promise<IncomingMessage> {
+  const token = tokens.shift();
+  if (token !== undefined) tokens.push(token);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = origin;
+    const outgoing = request({ hostname, port, agent, path: prefix + WATCH, headers });
+    outgoing.once('error', reject);
+    outgoing.once('response', (answer) => {
+      answer.on('error', () => {});
+      answer.resume();
+      if (answer.statusCode === 200) resolve(answer);
+      else reject(new Error(`a watch was answered ${answer.statusCode}`));
+    });
+    outgoing.end();
+  });
+}
+
+/** The least seen while nothing happens. */
+async function resting(settleMs: number, memory: () => Promise<number>): Promise<number> {
+  let least = Infinity;
+  const until = performance.now() + settleMs;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1_000, settleMs / 2)));
+    least = Math.min(least, await memory());
+  } while (performance.now() < until);
+  return least;
+}
