@@ -31,7 +31,7 @@ export async function gatewayExec(bench: Bench): Promise<Measurement[]> {
     const bytes = (bench.sample ? 1 : SIZE_MIB) * MIB;
     const exec = ['-n', namespace, 'exec', '-i', 'pipe', '--'];
     const read = [...exec, 'head', '-c', String(bytes), '/dev/zero'];
-    const write = [...exec, 'sh', '-c', 'cat > /dev/null'];
+    const write = [...exec, 'wc', '-c'];
     const measure = async (name: string, through: (config: string) => Promise<number>): Promise<Measurement> => {
       const rates = { ours: [] as number[], direct: [] as number[] };
       await interleave(
@@ -70,16 +70,23 @@ async function moved(
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   const child = spawn(kubectl, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   let seen = 0;
-  child.stdout.on('data', (chunk: Buffer) => (seen += chunk.length));
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.length;
+    if (direction === 'in') said += chunk.toString();
+  });
+  // Where kubectl ends early its code says so.
+  child.stdin.on('error', () => {});
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   if (direction === 'in') {
     const chunk = Buffer.alloc(256 * 1024);
     for (let left = bytes; left > 0; left -= chunk.length)
       if (!child.stdin.write(left < chunk.length ? chunk.subarray(0, left) : chunk))
-        await new Promise((resolve) => child.stdin.once('drain', resolve));
+        await Promise.race([new Promise((resolve) => child.stdin.once('drain', resolve)), ended]);
   }
   child.stdin.end();
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0 || (direction === 'out' && seen !== bytes))
+  const code = await ended;
+  if (code !== 0 || (direction === 'out' ? seen : Number(said)) !== bytes)
     throw new Error(`kubectl exec ended with ${code} after ${seen} of ${bytes} bytes`);
   return bytes / 1e6 / ((performance.now() - start) / 1_000);
 }

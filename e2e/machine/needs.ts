@@ -24,6 +24,12 @@ export const CLUSTER_NEEDS: Need[] = [
 
 export const BROWSER_NEEDS: Need[] = [{ file: 'chromium', package: 'chromium', for: 'the tests in a browser' }];
 
+/** pip comes with the first. */
+export const PYTHON_NEEDS: Need[] = [
+  { file: 'python3', package: 'python3', for: 'the official Python client' },
+  { file: '/usr/share/doc/python3-venv', package: 'python3-venv', for: 'the official Python client' },
+];
+
 export const COMPOSE_NEEDS: Need[] = [
   { file: 'docker-compose', package: 'docker-compose', for: 'the check of docker-compose.yml' },
 ];

@@ -4,11 +4,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { request, type RequestOptions } from 'node:https';
+import { join } from 'node:path';
 import { CoreV1Api, KubeConfig, Watch, type V1ConfigMap } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
+import { BUSYBOX_IMAGE } from '../cluster/images.ts';
+import { OwnTools } from '../own-tools.ts';
 import { TestPortal } from '../portal.ts';
+import { pythonSurface } from '../python/client.ts';
 import { testCluster } from '../use.ts';
 
 let portal: TestPortal;
@@ -132,3 +136,27 @@ it('a watch that begins with what is there says where that ends (sendInitialEven
   expect(text).toContain('"name":"kube-root-ca.crt"');
   outgoing.destroy();
 });
+
+// An environment of Python's is downloaded for it: in the full round.
+it.runIf(process.env['SALLYPORT_ROUNDS'] === 'full')(
+  'the official Python client lists, pages, writes, watches, execs, and is told why it is refused',
+  async () => {
+    using tools = await OwnTools.with(through.exportConfig());
+    const seen = (await pythonSurface(join(tools.folder, 'kubeconfig'), namespace, BUSYBOX_IMAGE)) as { user: string };
+    expect(seen).toEqual({
+      version: expect.stringMatching(/^v1\./),
+      user: expect.stringMatching(/^system:serviceaccount:sallyport-/),
+      map: { c: '3' },
+      listed: ['map'],
+      pages: true,
+      changes: [
+        ['ADDED', 'map'],
+        ['DELETED', 'map'],
+      ],
+      exec: ['got hello', 3],
+      logs: '',
+      scale: null,
+      refused: [403, expect.stringContaining('tokens is refused')],
+    });
+  },
+);
