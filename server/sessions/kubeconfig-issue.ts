@@ -65,7 +65,11 @@ export async function issueKubeconfig(
   if (!cluster) throw clusterUnknown(wish.cluster);
   const role = chooseRole(reachingRoles(person.groups, roles), cluster.name, wish.role);
   const at = now();
-  const hardCapAt = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
+  const wished = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
+  // What a job was given for minutes makes nothing that lasts for hours.
+  const { proof } = person;
+  const ends = proof.kind === 'api-token' && proof.exchanged ? proof.expiresAt : wished;
+  const hardCapAt = ends < wished ? ends : wished;
   const id = randomUUID();
   const row = await insertSession(
     db,
