@@ -21,7 +21,12 @@ import { Time } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { UserForm } from './user-form.tsx';
 
-const providers: Record<User['provider'], string> = { local: 'Local', oidc: 'OpenID', github: 'GitHub' };
+const providers: Record<User['provider'], string> = {
+  local: 'Local',
+  oidc: 'OpenID',
+  github: 'GitHub',
+  service: 'Nothing',
+};
 
 export function Users() {
   const me = useQuery(queries.me());
