@@ -321,6 +321,7 @@ export const sessionSchema = z
     cluster: z.object({ id, name: z.string(), production: z.boolean() }),
     role: z.string(),
     serviceAccount: z.string(),
+    certificate: z.string().nullable().describe('Serial number of its client certificate; null: a token opens it'),
     namespaces: z.array(z.string()),
     openedAt: dateTime,
     lastInputAt: dateTime,
@@ -356,12 +357,16 @@ export const issueKubeconfigSchema = z
       .max(7 * 24 * 60)
       .default(480)
       .describe('How long it works; cut to what the role and the portal allow'),
+    credential: z
+      .enum(['token', 'certificate'])
+      .default('token')
+      .describe('A client certificate is for tools that take no token; it works where TLS ends in the portal'),
   })
   .openapi('IssueKubeconfig');
 
 /** One credential of a kubeconfig: its session, as far as its list needs. */
 export const credentialSchema = sessionSchema
-  .pick({ id: true, state: true, cluster: true, role: true, openedAt: true, clientAddress: true })
+  .pick({ id: true, state: true, cluster: true, role: true, openedAt: true, clientAddress: true, certificate: true })
   .extend({
     lastUsedAt: dateTime.nullable(),
     expiresAt: dateTime,

@@ -105,7 +105,7 @@ it('refuses a call whose session ends while its row is read', async () => {
     await letGo.promise;
   });
   await held.promise;
-  const call = kubeconfigs.use({ sessionId: id, subject: person }).then(
+  const call = kubeconfigs.use({ sessionId: id, subject: person, certificate: null }).then(
     () => 'let through',
     (error: { code?: string }) => error.code,
   );

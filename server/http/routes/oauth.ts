@@ -46,8 +46,8 @@ export type OauthDeps = {
 };
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-/** Bytes. Id tokens take a few thousand; every other form some hundred. */
-const MOST_BODY = 32 * 1024;
+/** Bytes; a job's id token takes two or three thousand, every other form a few hundred. */
+const MOST_BODY = 8 * 1024;
 
 type Form = Map<string, string>;
 
