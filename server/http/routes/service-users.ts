@@ -22,6 +22,7 @@ export type ServiceUsersDeps = {
   serviceUsers: {
     create(wish: { name: string; groups: string[]; owner: string }, by: Source): Promise<UserRow>;
     owned(person: Person): Promise<UserRow[]>;
+    reach(id: string, person: Person): Promise<UserRow>;
     ownersOf(users: UserRow[]): Promise<Pick<UserRow, 'id' | 'name' | 'email'>[]>;
     tokens(id: string, person: Person): Promise<ApiTokenRow[]>;
     createToken(
@@ -43,6 +44,13 @@ const ownedRoute = createRoute({
   path: '/service-users',
   summary: 'The service users that you own; administrators see all in /users',
   responses: { 200: { description: 'Service users by slug', ...json(page(userSchema)) }, ...problems(401, 403) },
+});
+const oneRoute = createRoute({
+  method: 'get',
+  path: '/service-users/{id}',
+  summary: 'A service user; for administrators and its owner',
+  request: { params },
+  responses: { 200: { description: 'The user', ...json(userSchema) }, ...problems(401, 403, 404) },
 });
 const createServiceUserRoute = createRoute({
   method: 'post',
@@ -79,6 +87,10 @@ export function serviceUsersRoutes({ serviceUsers, roles }: ServiceUsersDeps): R
   routes.openapi(ownedRoute, async (c) => {
     const items = await shown(await serviceUsers.owned(personOf(c, 'read')));
     return c.json({ items, next: null }, 200);
+  });
+  routes.openapi(oneRoute, async (c) => {
+    const [user] = await shown([await serviceUsers.reach(c.req.valid('param').id, personOf(c, 'read'))]);
+    return c.json(user!, 200);
   });
   routes.openapi(createServiceUserRoute, async (c) => {
     personWith(c, 'admin', 'admin');
