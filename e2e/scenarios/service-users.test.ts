@@ -1,6 +1,12 @@
 /** CI: a job's id token becomes a token of a service user, that a kubeconfig, and kubectl works, for minutes. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CiIssuer } from '../ci-issuer.ts';
+import { kubectlBinaries } from '../cluster/kubectl.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { issueKubeconfig, OwnTools } from '../own-tools.ts';
@@ -105,6 +111,28 @@ it('a job deploys with its id token alone; what it got ends in minutes, and with
   await expect(job.api('GET', '/me')).rejects.toMatchObject({ status: 401 });
   expect(await portal.ended(id)).toMatchObject({ endReason: 'revoked' });
   expect(await owner.api('GET', '/service-users')).toMatchObject({ items: [{ id: user.id, email: 'service:acme' }] });
+});
+
+it('the script of docs/ci.md does what the page says', async () => {
+  const { claims } = await deployer('hooli');
+  const page = readFileSync(join(import.meta.dirname, '../../docs/ci.md'), 'utf8');
+  const [, script] = /```sh\n(umask[^`]*)```/.exec(page)!;
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ci-'));
+  try {
+    const run = async (token: string) => {
+      const env = {
+        NODE_ENV: 'production' as const,
+        PATH: `${await kubectlBinaries()}:${process.env['PATH']}`,
+        HOME: folder,
+      };
+      const given = { SALLYPORT_URL: portal.url, CLUSTER, ID_TOKEN: token };
+      return promisify(execFile)('sh', ['-eu', '-c', script!], { cwd: folder, env: { ...env, ...given } });
+    };
+    expect((await run(await issuer.token(claims))).stderr).toContain('No resources found');
+    await expect(run('not.a.token')).rejects.toMatchObject({ stderr: expect.stringContaining('No trust fits') });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it('a job of somebody else, or of another branch, gets nothing', async () => {
