@@ -446,6 +446,10 @@ describe('refused is', () => {
     issuer.lies.set('/jwks', { body: JSON.stringify({ keys: [], fill: 'x'.repeat(300_000) }) });
     expect(await refused({})).toBe('issuer-unavailable');
     issuer.lies.clear();
+    // By an authority that nobody here trusts.
+    await using stranger = await CiIssuer.start();
+    expect(await refused({ issuer: stranger.url })).toBe('issuer-unavailable');
+    expect(stranger.asked).toEqual([]);
     expect(await rest(ann, 'POST', path, wish)).toMatchObject({ status: 403 });
     expect(await refused({})).toBeUndefined();
     expect(await refused({})).toBe('trust-exists');

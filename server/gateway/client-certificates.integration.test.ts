@@ -67,7 +67,12 @@ beforeAll(async () => {
               }),
           );
         },
-        upgrade: (_incoming, socket) => void socket.destroy(),
+        upgrade(incoming, socket, _head, door) {
+          enter(incoming, door).then(
+            (id) => socket.end(`HTTP/1.1 200 OK\r\nX-Session: ${id}\r\nContent-Length: 0\r\n\r\n`),
+            ({ code }: Problem) => socket.end(`HTTP/1.1 401 ${code}\r\nContent-Length: 0\r\n\r\n`),
+          );
+        },
       },
       errorDocs: '',
       sessions: {
@@ -185,6 +190,23 @@ it('another certificate for the same session opens nothing: the serial number co
   const elsewhere = await clients.issue({ ...subject, clusterId: randomUUID() });
   rows.get(subject.sessionId)!.certificate = elsewhere.serial;
   expect(await ask(elsewhere)).toEqual([403, 'cluster-mismatch']);
+});
+
+it('an upgrade is let in by its certificate, and by no other', async () => {
+  const { id, subject, made } = await session();
+  const upgrade = async (identity: Identity | null) => {
+    const certificate = identity ? { cert: identity.certificate, key: identity.key } : {};
+    const socket = connect({ port: listener.port, host: '127.0.0.1', ca: serving.certificate, ...certificate });
+    socket.write(
+      'GET /k8s/test/api/v1/namespaces/a/pods/b/exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    let text = '';
+    for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString();
+    return text;
+  };
+  expect(await upgrade(made)).toContain(`X-Session: ${id}`);
+  expect(await upgrade(null)).toContain('401 credential-missing');
+  expect(await upgrade(await clients.issue(subject))).toContain('401 credential-revoked');
 });
 
 /** Signed with any key, whatever stands in it. */

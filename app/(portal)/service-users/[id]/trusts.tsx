@@ -95,7 +95,10 @@ export function Trusts({ of, mayChange }: { of: User; mayChange: boolean }) {
           await refresh();
         }}
       >
-        <p>Jobs get no token by it any more; tokens that it gave are revoked, and what was opened with them ends.</p>
+        <p>
+          Jobs get no token by it any more; tokens that it gave are revoked, and kubeconfigs that were made with them
+          end.
+        </p>
       </Confirm>
     </section>
   );
