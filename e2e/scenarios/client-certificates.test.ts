@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BUSYBOX_IMAGE } from '../cluster/images.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { certificateIn, issueKubeconfig, OwnTools } from '../own-tools.ts';
@@ -90,6 +91,30 @@ it('kubectl works with one, streams and all; it is listed by its serial number, 
   await watch.ended;
   expect(performance.now() - began).toBeLessThan(1_500);
   expect(await curl(tools, filesOf(tools, kubeconfig, 'revoked'))).toBe('401 credential-revoked');
+});
+
+it('exec over WebSocket and over SPDY, and helm, work with one', async () => {
+  const person = await portal.visitor([await portal.role({ clusterRoles: ['edit'], namespaces: [namespace] })]);
+  const { kubeconfig } = await issueKubeconfig(person, { credential: 'certificate' });
+  using tools = await OwnTools.with(kubeconfig);
+  const run = [
+    'run',
+    'box',
+    `--image=${BUSYBOX_IMAGE}`,
+    '--image-pull-policy=Never',
+    '--command',
+    '--',
+    'sleep',
+    '600',
+  ];
+  expect(await tools.kubectl(...run)).toMatchObject({ code: 0 });
+  expect(await tools.kubectl('wait', '--for=condition=Ready', 'pod/box', '--timeout=60s')).toMatchObject({ code: 0 });
+  for (const webSockets of ['true', 'false']) {
+    const env = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: webSockets };
+    const exec = tools.start('kubectl', ['exec', '-i', 'box', '--', 'cat'], { stdin: 'typed', env });
+    expect(await exec.ended).toMatchObject({ code: 0, stdout: 'typed' });
+  }
+  expect(await tools.start('helm', ['list']).ended).toMatchObject({ code: 0 });
 });
 
 it('curl works with one; a token beside it is refused, and so is a certificate of another portal', async () => {

@@ -65,9 +65,16 @@ export class TokenExchange {
     const key = addressKey(caller.clientAddress);
     const wait = this.#wrong.attempt(key);
     if (wait > 0) throw tooManyAttempts(wait);
-    const answer = await this.#give(wish, caller);
-    this.#wrong.forgive(key);
-    return answer;
+    try {
+      const answer = await this.#give(wish, caller);
+      this.#wrong.forgive(key);
+      return answer;
+    } catch (error) {
+      // An issuer, or a database, that is away is not the caller's doing.
+      const wrong = error instanceof OauthError && error.error !== 'temporarily_unavailable';
+      if (!wrong) this.#wrong.forgive(key);
+      throw error;
+    }
   }
 
   async #give(wish: ExchangeWish, caller: Caller): Promise<object> {
