@@ -2,7 +2,9 @@
  * The tables. Postgres holds every durable fact; who may write what is in `grants.ts`.
  * Columns end in `_ms` for durations; times are timestamptz.
  */
+import { sql } from 'drizzle-orm';
 import {
+  type AnyPgColumn,
   bigint,
   bigserial,
   boolean,
@@ -26,7 +28,7 @@ export const users = pgTable(
   'users',
   {
     id: uuid().primaryKey().defaultRandom(),
-    /** `local`, `oidc` or `github`. */
+    /** `local`, `oidc` or `github`; `service` for programs, which sign in nowhere. */
     provider: text().notNull(),
     /** Issuer URL for oidc, else the provider's name: (issuer, subject) is who somebody is; an email is not. */
     issuer: text().notNull(),
@@ -38,11 +40,13 @@ export const users = pgTable(
     groups: text().array().notNull().default([]),
     /** PHC string, argon2id; local users only. */
     passwordHash: text('password_hash'),
+    /** The person who answers for a service user; others have none. */
+    ownerId: uuid('owner_id').references((): AnyPgColumn => users.id),
     disabledAt: time('disabled_at'),
     createdAt: time('created_at').notNull().defaultNow(),
     lastSignInAt: time('last_sign_in_at'),
   },
-  (t) => [uniqueIndex().on(t.issuer, t.subject), uniqueIndex().on(t.slug)],
+  (t) => [uniqueIndex().on(t.issuer, t.subject), uniqueIndex().on(t.slug), index().on(t.ownerId)],
 );
 
 export const webSessions = pgTable(
@@ -79,8 +83,54 @@ export const apiTokens = pgTable(
     expiresAt: time('expires_at').notNull(),
     lastUsedAt: time('last_used_at'),
     revokedAt: time('revoked_at'),
+    /** Whoever saw it, where that is another than its user: a service user's ends with them. */
+    createdBy: uuid('created_by').references(() => users.id),
+    /** The trust by which it was given for an id token; what it opens ends with it. */
+    trustId: uuid('trust_id').references(() => oidcTrusts.id),
   },
-  (t) => [uniqueIndex().on(t.tokenHash), index().on(t.userId)],
+  (t) => [uniqueIndex().on(t.tokenHash), index().on(t.userId), index().on(t.createdBy), index().on(t.trustId)],
+);
+
+/** Which issuer's id tokens are as good as a service user, and with which claims: server/domain/federation.ts. */
+export const oidcTrusts = pgTable(
+  'oidc_trusts',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    name: text().notNull(),
+    issuer: text().notNull(),
+    audience: text().notNull(),
+    /** Names, to the letter, whose jobs these are. */
+    ownerClaim: text('owner_claim').notNull(),
+    ownerValue: text('owner_value').notNull(),
+    /** Further claims, by globs. */
+    conditions: jsonb().$type<{ claim: string; pattern: string }[]>().notNull().default([]),
+    scopes: text().array().notNull(),
+    lifetimeMs: duration('lifetime_ms').notNull(),
+    createdAt: time('created_at').notNull(),
+    createdBy: uuid('created_by').references(() => users.id),
+    removedAt: time('removed_at'),
+  },
+  (t) => [
+    uniqueIndex()
+      .on(t.name)
+      .where(sql`removed_at is null`),
+    index().on(t.issuer),
+    index().on(t.userId),
+  ],
+);
+
+/** Id tokens that were exchanged, until they would be over: each is good once. */
+export const exchangedTokens = pgTable(
+  'exchanged_tokens',
+  {
+    /** SHA-256 of issuer and `jti`, or of what was signed. */
+    hash: bytea().primaryKey(),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (t) => [index().on(t.expiresAt)],
 );
 
 /**
@@ -220,6 +270,8 @@ export const accessSessions = pgTable(
     /** Snapshot of the role at the opening: later edits of the role do not stretch a running session. */
     clusterRoles: text('cluster_roles').array().notNull(),
     namespaces: text().array().notNull(),
+    /** Of the client certificate that a kubeconfig has instead of a token; hex. */
+    certificateSerial: text('certificate_serial'),
     idleMs: duration('idle_ms').notNull(),
     detachedMs: duration('detached_ms').notNull(),
     container: text(),
@@ -246,7 +298,12 @@ export const accessSessions = pgTable(
     /** Bytes of log in the recording at the last look; the file itself is the truth. */
     recordedBytes: bigint('recorded_bytes', { mode: 'number' }).notNull().default(0),
   },
-  (t) => [index().on(t.userId, t.openedAt), index().on(t.state), index().on(t.openedAt)],
+  (t) => [
+    index().on(t.userId, t.openedAt),
+    index().on(t.state),
+    index().on(t.openedAt),
+    uniqueIndex().on(t.certificateSerial),
+  ],
 );
 
 /**

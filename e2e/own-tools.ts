@@ -1,6 +1,6 @@
 /** A person's own tools on their own machine: the real kubectl and helm with a downloaded kubeconfig. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { spawn as spawnInTerminal } from '@lydell/node-pty';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export type Issued = { kubeconfig: string; token: string; id: string };
 /** A kubeconfig of the person's for one cluster, as the account page asks for it. */
 export async function issueKubeconfig(
   person: { api<T>(method: string, path: string, body?: unknown): Promise<T> },
-  wish: { clusters?: string[]; role?: string; minutes?: number } = {},
+  wish: { clusters?: string[]; role?: string; minutes?: number; credential?: 'token' | 'certificate' } = {},
 ): Promise<Issued> {
   const { kubeconfig, credentials } = await person.api<{ kubeconfig: string; credentials: { id: string }[] }>(
     'POST',
@@ -22,9 +22,16 @@ export async function issueKubeconfig(
   return { kubeconfig, token: tokenIn(kubeconfig), id: credentials[0]!.id };
 }
 
-/** The credential in a kubeconfig, of its first user. */
+/** The client certificate in a kubeconfig and its key, of its first user; PEM. */
+export function certificateIn(kubeconfig: string): { cert: string; key: string } {
+  const { user } = (parse(kubeconfig) as { users: { user: Record<string, string> }[] }).users[0]!;
+  const pem = (name: string) => Buffer.from(user[name]!, 'base64').toString();
+  return { cert: pem('client-certificate-data'), key: pem('client-key-data') };
+}
+
+/** The token in a kubeconfig, of its first user; empty where it has a certificate. */
 export function tokenIn(kubeconfig: string): string {
-  return (parse(kubeconfig) as { users: { user: { token: string } }[] }).users[0]!.user.token;
+  return (parse(kubeconfig) as { users: { user: { token?: string } }[] }).users[0]!.user.token ?? '';
 }
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
@@ -45,6 +52,10 @@ export class OwnTools implements Disposable {
     const tools = new OwnTools(mkdtempSync(join(tmpdir(), 'sallyport-tools-')), await kubectlBinaries());
     tools.use(kubeconfig);
     return tools;
+  }
+
+  kubeconfig(): string {
+    return readFileSync(join(this.folder, 'kubeconfig'), 'utf8');
   }
 
   use(kubeconfig: string): void {

@@ -18,6 +18,7 @@ import { sealingContexts } from './crypto/sealed-records.ts';
 import type { Sealer } from './crypto/sealing.ts';
 import type { Person } from './domain/person.ts';
 import { ApiServer } from './gateway/api-server.ts';
+import { ClientAuthority, ClientCertificates } from './gateway/client-authority.ts';
 import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
 import { EgressProxy } from './gateway/egress.ts';
 import { kubeconfigFile, type KubeconfigEntry } from './gateway/kubeconfig-file.ts';
@@ -171,7 +172,8 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       now,
     }),
   );
-  const authority = await openAuthority(db, deps.sealer, now);
+  const keys = await authorityKeys(db, deps.sealer, sealingContexts.sandboxAuthority, now());
+  const authority = await Authority.open(keys, now);
   const gateway: SandboxGateway = opening.use(new SandboxGateway({ authority, api, egress, calls, now }));
 
   // ── sessions ──
@@ -252,6 +254,11 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       log,
     }),
   );
+  const name = `CN=Sallyport client authority ${portalId}`;
+  const clientAuthority = await ClientAuthority.open(
+    await authorityKeys(db, deps.sealer, sealingContexts.clientAuthority, now(), name),
+    now,
+  );
   const trusted = addressRanges(config.trustedProxies);
   const gatewayHost = new URL(config.gateway.url ?? deps.origin).hostname.replace(/^\[(.*)\]$/, '$1');
   const own = config.tls
@@ -270,6 +277,8 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       errorDocs,
       sessions: kubeconfigs,
       tokens: credentials,
+      clientAuthority: clientAuthority.certificate,
+      certificates: new ClientCertificates(clientAuthority, now),
       clientAddress: ({ socket, headers }) =>
         clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted),
     }),
@@ -291,6 +300,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
           clusters,
           roles: deps.roles,
           sign: (subject) => credentials.issue(subject),
+          certify: (subject) => clientAuthority.issue(subject),
           endWithSignOut: config.kubeconfig.endWithSignOut,
           audit,
           now,
@@ -324,16 +334,21 @@ function openRuntime(config: Config, portalId: string, replica: string): DockerS
   });
 }
 
-/** One authority for the installation, so that kubeconfigs outlive the process that wrote them. */
-async function openAuthority(db: Db, sealer: Sealer, now: () => Date): Promise<Authority> {
-  const context = sealingContexts.sandboxAuthority;
-  const made = await createAuthority(now());
+/** One of each for the installation, so that kubeconfigs outlive the process that wrote them. */
+async function authorityKeys(
+  db: Db,
+  sealer: Sealer,
+  context: string,
+  now: Date,
+  name?: string,
+): Promise<AuthorityKeys> {
+  const made = await createAuthority(now, name);
   const kept = await settleSetting(db, context, {
     certificate: made.certificate,
     key: sealer.seal(made.key, context).toString('base64'),
   } satisfies AuthorityKeys);
   const key = sealer.open(Buffer.from(kept.key, 'base64'), context).toString();
-  return Authority.open({ certificate: kept.certificate, key }, now);
+  return { certificate: kept.certificate, key };
 }
 
 function clustersOf(registry: ClusterRegistry, watch: ClusterHealthWatch): ClustersPart {

@@ -27,12 +27,17 @@ import { CliApprovals } from './auth/cli-approvals.ts';
 import { CliTokens } from './auth/cli-tokens.ts';
 import { clearedSessionCookie, sessionCookie, sessionCookieName } from './auth/cookies.ts';
 import { GithubProvider } from './auth/github.ts';
+import { readGuardedJson } from './auth/guarded-json.ts';
 import { identifier } from './auth/identify.ts';
 import { LiveProofs } from './auth/live-proofs.ts';
 import { checkLocalPassword } from './auth/local.ts';
 import { OidcProvider } from './auth/oidc.ts';
 import { formTargets, signInOffer, signInSettings, signOutUrl } from './auth/offer.ts';
 import { SignIns } from './auth/sign-ins.ts';
+import { ServiceUsers } from './auth/service-users.ts';
+import { TokenExchange } from './auth/token-exchange.ts';
+import { TrustedIssuers } from './auth/trusted-issuers.ts';
+import { Trusts } from './auth/trusts.ts';
 import { Users } from './auth/users.ts';
 import { WebSessions } from './auth/web-sessions.ts';
 import type { Config } from './config/config.ts';
@@ -58,12 +63,15 @@ import { recordingRoutes } from './http/routes/recordings.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
 import { sessionsRoutes, terminalUpgrade } from './http/routes/sessions.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
+import { serviceUsersRoutes } from './http/routes/service-users.ts';
 import { tokensRoutes } from './http/routes/tokens.ts';
+import { trustsRoutes } from './http/routes/trusts.ts';
 import { usersRoutes } from './http/routes/users.ts';
 import { noteUnconfirmed } from './http/unconfirmed.ts';
 import { Upgrades } from './http/upgrades.ts';
 import { WebProcess } from './http/web-process.ts';
 import { reachable, WebProxy } from './http/web.ts';
+import { checkLiteralHost, guardedLookup } from './kube/addresses.ts';
 import { ClusterHealthWatch } from './kube/health.ts';
 import { manifest } from './kube/manifest.ts';
 import { ClusterRegistry } from './kube/registry.ts';
@@ -156,6 +164,15 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
   const cliApprovals = new CliApprovals({ db, audit, now });
   const cliTokens = new CliTokens({ db, apiTokens, audit, now });
   const users = new Users({ db, notifications, roles, webSessions, apiTokens, audit, now });
+  const serviceUsers = new ServiceUsers({ db, apiTokens, audit, now });
+  const issuerAddresses = { ...config.issuers, allowedBy: 'SALLYPORT_ISSUER_PRIVATE' as const };
+  const issuerGuard = {
+    lookup: guardedLookup(issuerAddresses),
+    literal: (host: string) => checkLiteralHost(host, issuerAddresses),
+  };
+  const issuers = new TrustedIssuers({ read: (url) => readGuardedJson(url, issuerGuard), now });
+  const trusts = new Trusts({ db, issuers, apiTokens, audit, now });
+  const tokenExchange = new TokenExchange({ db, origin, issuers, apiTokens, audit, now });
   const instance = portalId.slice(0, 8);
   const cookieName = sessionCookieName(instance);
   const identify = identifier({ cookieName, webSessions, apiTokens });
@@ -290,6 +307,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       origin,
       approvals: cliApprovals,
       tokens: cliTokens,
+      exchange: (form, caller) => tokenExchange.exchange(form, caller),
       rate,
       now,
       log: log.child({ part: 'cli' }),
@@ -305,7 +323,9 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       }),
       tokensRoutes({ apiTokens }),
       cliSignInRoutes({ origin, approvals: cliApprovals }),
-      usersRoutes({ users, roles }),
+      usersRoutes({ users, roles, ownersOf: (of) => serviceUsers.ownersOf(of) }),
+      serviceUsersRoutes({ serviceUsers, roles }),
+      trustsRoutes({ serviceUsers, trusts }),
       rolesRoutes({ roles }),
       sessionsRoutes(access),
       kubeconfigsRoutes({

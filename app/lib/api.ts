@@ -13,6 +13,8 @@ import type {
   CreatedToken,
   Credential,
   IssuedKubeconfig,
+  CreateServiceUser,
+  CreateTrust,
   CreateUser,
   Me,
   OpenedSession,
@@ -23,6 +25,7 @@ import type {
   Role,
   Session,
   SignInOptions,
+  Trust,
   UpdateUser,
   User,
 } from '../../server/http/schemas.ts';
@@ -106,18 +109,35 @@ export type AuditFilter = {
 };
 export type NewToken = { name: string; scopes: ApiToken['scopes']; days: number };
 /** Without `clusters`: every one that the person's roles reach. */
-export type NewKubeconfig = { clusters?: string[]; role?: string; minutes: number };
+export type NewKubeconfig = {
+  clusters?: string[];
+  role?: string;
+  minutes: number;
+  credential?: 'token' | 'certificate';
+};
 /** What the form sends; the portal fills in the defaults. */
 export type ClusterRegistration = RegisterCluster;
+
+/** Of a service user, or one's own. */
+const tokensOf = (user: string | null) => (user === null ? '/me/tokens' : `/service-users/${id(user)}/tokens`);
 
 export const api = {
   signInOptions: (signal?: AbortSignal) => call<SignInOptions>('/sign-in', { signal, stay: true }),
   signOut: () => call<void>('/sign-out', { method: 'POST' }),
   me: (signal?: AbortSignal) => call<Me>('/me', { signal }),
 
-  tokens: (signal?: AbortSignal) => call<Page<ApiToken>>('/me/tokens', { signal }),
-  createToken: (body: NewToken) => call<CreatedToken>('/me/tokens', { method: 'POST', body }),
-  revokeToken: (token: string) => call<void>(`/me/tokens/${id(token)}`, { method: 'DELETE' }),
+  tokens: (of: string | null, signal?: AbortSignal) => call<Page<ApiToken>>(tokensOf(of), { signal }),
+  createToken: (of: string | null, body: NewToken) => call<CreatedToken>(tokensOf(of), { method: 'POST', body }),
+  revokeToken: (of: string | null, token: string) => call<void>(`${tokensOf(of)}/${id(token)}`, { method: 'DELETE' }),
+
+  ownedServiceUsers: (signal?: AbortSignal) => call<Page<User>>('/service-users', { signal }),
+  serviceUser: (user: string, signal?: AbortSignal) => call<User>(`/service-users/${id(user)}`, { signal }),
+  createServiceUser: (body: CreateServiceUser) => call<User>('/service-users', { method: 'POST', body }),
+  trusts: (user: string, signal?: AbortSignal) => call<Page<Trust>>(`/service-users/${id(user)}/trusts`, { signal }),
+  createTrust: (user: string, body: CreateTrust) =>
+    call<Trust>(`/service-users/${id(user)}/trusts`, { method: 'POST', body }),
+  removeTrust: (user: string, trust: string) =>
+    call<void>(`/service-users/${id(user)}/trusts/${id(trust)}`, { method: 'DELETE' }),
 
   kubeconfigs: (signal?: AbortSignal) => call<Page<Credential>>('/me/kubeconfigs', { signal }),
   issueKubeconfig: (body: NewKubeconfig) => call<IssuedKubeconfig>('/me/kubeconfigs', { method: 'POST', body }),

@@ -30,6 +30,7 @@ export const paths = {
   roles: () => '/roles',
   users: () => '/users',
   account: () => '/account',
+  serviceUser: (id: string) => `/service-users/${segment(id)}`,
   /** A terminal in a window of its own. */
   terminal: (id: string) => `/terminal/${segment(id)}`,
 };

@@ -14,7 +14,14 @@ function nextLook(clusters: Cluster[] | undefined): number {
 
 export const queries = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => api.me(signal), staleTime: 60_000 }),
-  tokens: () => queryOptions({ queryKey: ['tokens'], queryFn: ({ signal }) => api.tokens(signal) }),
+  /** Of a service user; null: one's own. */
+  tokens: (of: string | null) =>
+    queryOptions({ queryKey: ['tokens', of], queryFn: ({ signal }) => api.tokens(of, signal) }),
+  ownedServiceUsers: () =>
+    queryOptions({ queryKey: ['service-users'], queryFn: ({ signal }) => api.ownedServiceUsers(signal) }),
+  serviceUser: (id: string) =>
+    queryOptions({ queryKey: ['service-user', id], queryFn: ({ signal }) => api.serviceUser(id, signal) }),
+  trusts: (of: string) => queryOptions({ queryKey: ['trusts', of], queryFn: ({ signal }) => api.trusts(of, signal) }),
   kubeconfigs: () =>
     queryOptions({
       queryKey: ['kubeconfigs'],

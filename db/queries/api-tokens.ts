@@ -11,7 +11,10 @@ const isLive = (now: Date) => and(isNull(apiTokens.revokedAt), gt(apiTokens.expi
 
 export async function insertApiToken(
   db: Db,
-  token: Pick<typeof apiTokens.$inferInsert, 'userId' | 'name' | 'tokenHash' | 'scopes' | 'createdAt' | 'expiresAt'>,
+  token: Pick<
+    typeof apiTokens.$inferInsert,
+    'userId' | 'name' | 'tokenHash' | 'scopes' | 'createdAt' | 'expiresAt' | 'createdBy' | 'trustId'
+  >,
 ): Promise<ApiTokenRow> {
   return (await db.insert(apiTokens).values(token).returning())[0]!;
 }
@@ -51,30 +54,38 @@ export async function listApiTokens(db: Db, userId: string, limit: number): Prom
     .limit(limit);
 }
 
-export async function countLiveApiTokens(db: Db, userId: string, now: Date): Promise<number> {
+/** Of a person, those that were made by hand; or of a trust, those that were given by it. */
+export async function countLiveApiTokens(
+  db: Db,
+  whose: { userId: string } | { trustId: string },
+  now: Date,
+): Promise<number> {
+  const chosen =
+    'trustId' in whose
+      ? eq(apiTokens.trustId, whose.trustId)
+      : and(eq(apiTokens.userId, whose.userId), isNull(apiTokens.trustId));
   const rows = await db
     .select({ count: sql<number>`count(*)::int` })
     .from(apiTokens)
-    .where(and(eq(apiTokens.userId, userId), isNull(apiTokens.revokedAt), gt(apiTokens.expiresAt, now)));
+    .where(and(chosen, isNull(apiTokens.revokedAt), gt(apiTokens.expiresAt, now)));
   return rows[0]!.count;
 }
 
-/** Returns those that were good until now; of one, or all of a person's. */
-export async function revokeApiTokens(
-  db: Db,
-  which: { userId: string; id?: string },
-  now: Date,
-): Promise<ApiTokenRow[]> {
+/** One, all of a user's, all that somebody made for others, or all that a trust gave. */
+export type WhichTokens = { userId: string; id?: string } | { createdBy: string } | { trustId: string };
+
+/** Returns those that were good until now. */
+export async function revokeApiTokens(db: Db, which: WhichTokens, now: Date): Promise<ApiTokenRow[]> {
+  const chosen =
+    'trustId' in which
+      ? eq(apiTokens.trustId, which.trustId)
+      : 'createdBy' in which
+        ? eq(apiTokens.createdBy, which.createdBy)
+        : and(eq(apiTokens.userId, which.userId), which.id === undefined ? undefined : eq(apiTokens.id, which.id));
   return db
     .update(apiTokens)
     .set({ revokedAt: now })
-    .where(
-      and(
-        eq(apiTokens.userId, which.userId),
-        which.id === undefined ? undefined : eq(apiTokens.id, which.id),
-        isNull(apiTokens.revokedAt),
-      ),
-    )
+    .where(and(chosen, isNull(apiTokens.revokedAt)))
     .returning();
 }
 

@@ -1,5 +1,5 @@
 /** All sealed records, whatever table they stand in: a new master key has to reach every one of them. */
-import { eq, isNotNull, sql } from 'drizzle-orm';
+import { eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from '../client.ts';
 import { accessSessions, clusters, settings } from '../schema.ts';
 
@@ -7,12 +7,12 @@ import { accessSessions, clusters, settings } from '../schema.ts';
 export type Rewrap = {
   clusterCredential(sealed: Buffer, cluster: { id: string; name: string }): Buffer;
   hostSecret(sealed: Buffer, session: string): Buffer;
-  /** Base64, as it stands in the setting. */
-  sandboxAuthority(sealed: string): string;
+  /** Base64, as it stands in the setting of that name. */
+  authority(sealed: string, setting: string): string;
 };
 
-/** Name of the setting that holds the sandboxes' authority. */
-const AUTHORITY = 'sandbox-authority';
+/** Names of the settings that hold authorities: of the sandboxes, of client certificates. */
+const AUTHORITIES = ['sandbox-authority', 'client-authority'];
 
 /**
  * All or nothing: the rows stay locked until the last one is replaced. Resolves with how many records there are.
@@ -38,13 +38,13 @@ export async function rewrapSealedRecords(db: Db, rewrap: Rewrap): Promise<numbe
         .update(accessSessions)
         .set({ hostSecret: rewrap.hostSecret(hostSecret!, id) })
         .where(eq(accessSessions.id, id));
-    const authorities = await tx.select().from(settings).where(eq(settings.key, AUTHORITY)).for('update');
-    for (const { value } of authorities) {
+    const authorities = await tx.select().from(settings).where(inArray(settings.key, AUTHORITIES)).for('update');
+    for (const { key: setting, value } of authorities) {
       const { key, ...rest } = value as { key: string };
       await tx
         .update(settings)
-        .set({ value: { ...rest, key: rewrap.sandboxAuthority(key) } })
-        .where(eq(settings.key, AUTHORITY));
+        .set({ value: { ...rest, key: rewrap.authority(key, setting) } })
+        .where(eq(settings.key, setting));
     }
     return credentials.length + sessions.length + authorities.length;
   });

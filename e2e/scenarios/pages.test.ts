@@ -147,6 +147,19 @@ it.each([
   expect(complaints).toEqual([]);
 });
 
+it('a service user', async () => {
+  const { portal } = browsing;
+  const [owner] = await portal.sql<{ id: string }[]>`select id from users where provider <> 'service' limit 1`;
+  const wish = { name: 'a-program-whose-name-is-rather-long-for-what-it-does', owner: owner!.id };
+  const { id } = await portal.admin<{ id: string }>('POST', '/service-users', wish);
+  const path = `/service-users/${id}`;
+  await visit(page, path);
+  await page.getByRole('heading', { level: 1, name: wish.name }).waitFor();
+  await page.getByText('No trust').waitFor();
+  await inspect(page, path);
+  expect(complaints).toEqual([]);
+});
+
 it('a session with its recording', async () => {
   await visit(page, `/sessions/${ended}`);
   await page.getByRole('heading', { level: 1 }).waitFor();

@@ -160,16 +160,17 @@ describe('a new master key', () => {
     const sealer = new Sealer(keys as [Buffer, ...Buffer[]]);
     const [row] = await on.sql<{ credential: Buffer }[]>`select credential from clusters where id = ${cluster}`;
     const [session] = await on.sql<{ id: string; host_secret: Buffer }[]>`select id, host_secret from access_sessions`;
-    const [{ value } = { value: { key: '' } }] = await on.sql<
-      { value: { key: string } }[]
-    >`select value from settings where key = 'sandbox-authority'`;
+    const authorities = await on.sql<{ key: string; value: { key: string } }[]>`
+      select key, value from settings where key in ('sandbox-authority', 'client-authority')`;
     return [
       sealer.open(row!.credential, `cluster-credential:${cluster}`).toString(),
       sealer.open(session!.host_secret, `session-host:${session!.id}`).toString(),
-      sealer.open(Buffer.from(value.key, 'base64'), 'sandbox-authority').toString().slice(0, 27),
+      ...authorities.map(({ key, value }) =>
+        sealer.open(Buffer.from(value.key, 'base64'), key).toString().slice(0, 27),
+      ),
     ];
   };
-  const all = ['credential', 'host secret', '-----BEGIN PRIVATE KEY-----'];
+  const all = ['credential', 'host secret', '-----BEGIN PRIVATE KEY-----', '-----BEGIN PRIVATE KEY-----'];
 
   beforeAll(async () => {
     on = await startBarePortal();
@@ -221,13 +222,13 @@ describe('a new master key', () => {
 
   test('called again, it goes on: everything is under the new key, and the old one is gone and opens nothing', async () => {
     const [next] = kept();
-    expect(await admin(on, rotate)).toMatchObject({ code: 0, said: '', result: { records: 3 } });
+    expect(await admin(on, rotate)).toMatchObject({ code: 0, said: '', result: { records: 4 } });
     expect(kept()).toEqual([next]);
     expect(statSync(join(on.dataDir, 'keys', 'master.key')).mode & 0o777).toBe(0o600);
     expect(await opened(next!)).toEqual(all);
     await expect(opened(first)).rejects.toThrow("not among the portal's");
     const [event] = await on.sql`select code, detail from audit_events order by id desc limit 1`;
-    expect(event).toEqual({ code: 'keys.rotated', detail: { key: 'master', records: 3 } });
+    expect(event).toEqual({ code: 'keys.rotated', detail: { key: 'master', records: 4 } });
     await using revived = await on.again();
     expect((await fetch(`${revived.origin}/healthz`)).status).toBe(200);
     await revived.stop('SIGTERM');
@@ -237,7 +238,7 @@ describe('a new master key', () => {
     const [current] = kept();
     const file = join(on.dataDir, 'keys', 'master.key');
     writeFileSync(file, `${current!.toString('base64')}\n${first.toString('base64')}\n`);
-    expect(await admin(on, rotate)).toMatchObject({ code: 0, result: { records: 3 } });
+    expect(await admin(on, rotate)).toMatchObject({ code: 0, result: { records: 4 } });
     expect(kept()).toEqual([current]);
   });
 
@@ -254,7 +255,7 @@ describe('a new master key', () => {
       code: 1,
       said: expect.stringContaining('the credential of the cluster sealed does not open'),
     });
-    expect(await admin(on, rotate, '', env(next, current!))).toMatchObject({ code: 0, result: { records: 3 } });
+    expect(await admin(on, rotate, '', env(next, current!))).toMatchObject({ code: 0, result: { records: 4 } });
     expect(await opened(next)).toEqual(all);
   });
 
@@ -263,7 +264,7 @@ describe('a new master key', () => {
     const keys = [randomBytes(32), current];
     await on.owner`update clusters set credential = ''`;
     await on.owner`update access_sessions set host_secret = null`;
-    await on.owner`delete from settings where key = 'sandbox-authority'`;
+    await on.owner`delete from settings where key in ('sandbox-authority', 'client-authority')`;
     const forgotten = { nested: { key: seal(current, 'x', 'y').toString('base64') } };
     await on.owner`insert into settings (key, value) values ('forgotten', ${on.owner.json(forgotten)})`;
     const env = { SALLYPORT_MASTER_KEY: keys.map((key) => key.toString('base64')).join('\n') };

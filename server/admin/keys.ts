@@ -54,9 +54,10 @@ export async function rotateMaster({ config, db }: Opened): Promise<object> {
       ),
     hostSecret: (sealed, session) =>
       named(`the secret of the session ${session}`, () => sealer.rewrap(sealed, sealingContexts.hostSecret(session))),
-    sandboxAuthority: (sealed) =>
-      named('the key of the sandboxes’ authority', () =>
-        sealer.rewrap(Buffer.from(sealed, 'base64'), sealingContexts.sandboxAuthority).toString('base64'),
+    // The setting is called as its sealing context is.
+    authority: (sealed, setting) =>
+      named(`the key of the ${setting}`, () =>
+        sealer.rewrap(Buffer.from(sealed, 'base64'), setting).toString('base64'),
       ),
   });
   for (const id of sealer.oldKeyIds) {

@@ -80,7 +80,10 @@ async function refresh(
 /** Inserts with a slug that nobody has. Undefined where the identity is taken. */
 export async function createUser(
   db: Db,
-  user: Pick<UserRow, 'provider' | 'issuer' | 'subject' | 'email' | 'name' | 'groups'> & { passwordHash?: string },
+  user: Pick<UserRow, 'provider' | 'issuer' | 'subject' | 'email' | 'name' | 'groups'> & {
+    passwordHash?: string;
+    ownerId?: string;
+  },
 ): Promise<UserRow | undefined> {
   const base = slugFrom(user.email || user.name);
   for (;;) {

@@ -9,6 +9,7 @@ import {
   revokeApiTokens,
   touchApiToken,
   type ApiTokenRow,
+  type WhichTokens,
 } from '../../db/queries/api-tokens.ts';
 import type { UserRow } from '../../db/queries/users.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
@@ -20,6 +21,8 @@ import { hashSecret, newSecret, SECRET_PATTERN } from './tokens.ts';
 const PREFIX = 'sp_';
 /** A person's at once: more is a script that forgets to keep its token. */
 const MOST = 50;
+/** Of one trust at once: jobs of a large organisation, each with a token of its own. */
+const MOST_OF_TRUST = 1_000;
 const CACHE_SIZE = 10_000;
 /** Ms. `last used` is for people: a minute late is early enough, and saves a write with each call. */
 const TOUCH_MS = 60_000;
@@ -33,6 +36,11 @@ export type ApiTokensDeps = {
 };
 
 type Found = { token: ApiTokenRow; user: UserRow };
+/** `createdBy` where it is made for another; `trustId` and `lifetimeMs` where it is given for an id token. */
+export type NewToken = { name: string; scopes: Scope[] } & (
+  | { days: number; createdBy?: string }
+  | { lifetimeMs: number; trustId: string }
+);
 /** Where a change comes from, for the audit log. */
 export type Source = Pick<AuditEvent, 'actorId' | 'actor' | 'clientAddress' | 'correlationId'>;
 
@@ -63,8 +71,8 @@ export class ApiTokens implements AsyncDisposable {
         next: 'Make a new one on your account page.',
       });
     this.#used.set(found.token.id, now);
-    const { id, expiresAt, scopes } = found.token;
-    const proof = { kind: 'api-token' as const, id, expiresAt, scopes: scopes as Scope[] };
+    const { id, expiresAt, scopes, trustId } = found.token;
+    const proof = { kind: 'api-token' as const, id, expiresAt, scopes: scopes as Scope[], exchanged: trustId !== null };
     return personFrom(found.user, proof, this.#deps.roles);
   }
 
@@ -82,14 +90,11 @@ export class ApiTokens implements AsyncDisposable {
   }
 
   /** Throws Problem `too-many-tokens`. The token in the answer is shown this once. */
-  async create(
-    userId: string,
-    wish: { name: string; scopes: Scope[]; days: number },
-    by: Source,
-  ): Promise<{ row: ApiTokenRow; token: string }> {
+  async create(userId: string, wish: NewToken, by: Source): Promise<{ row: ApiTokenRow; token: string }> {
     const createdAt = this.#deps.now();
-    if ((await countLiveApiTokens(this.#deps.db, userId, createdAt)) >= MOST)
-      throw new Problem('too-many-tokens', 409, `A person may have ${MOST} API tokens at once.`, {
+    const [whose, most] = 'trustId' in wish ? [wish, MOST_OF_TRUST] : [{ userId }, MOST];
+    if ((await countLiveApiTokens(this.#deps.db, whose, createdAt)) >= most)
+      throw new Problem('too-many-tokens', 409, `There may be ${most} API tokens of one person or trust at once.`, {
         next: 'Revoke one that is no longer used.',
       });
     const { row, token } = await insertNewToken(this.#deps.db, userId, wish, createdAt);
@@ -104,11 +109,11 @@ export class ApiTokens implements AsyncDisposable {
     return rows.map((row) => ({ ...row, lastUsedAt: this.#used.get(row.id) ?? row.lastUsedAt }));
   }
 
-  /** One, or all of a person's. Throws Problem `token-not-found` where the one is not theirs, or revoked already. */
-  async revoke(which: { userId: string; id?: string }, by: Source): Promise<void> {
+  /** One, or all of a kind. Throws Problem `token-not-found` where the one is not theirs, or revoked already. */
+  async revoke(which: WhichTokens, by: Source): Promise<void> {
     const now = this.#deps.now();
     const rows = await revokeApiTokens(this.#deps.db, which, now);
-    if (which.id !== undefined && !rows.length)
+    if ('id' in which && which.id !== undefined && !rows.length)
       throw new Problem('token-not-found', 404, 'You have no such API token.', {
         next: 'Look it up in the list of your tokens.',
       });
@@ -144,7 +149,7 @@ export class ApiTokens implements AsyncDisposable {
 export async function insertNewToken(
   db: Db,
   userId: string,
-  wish: { name: string; scopes: Scope[]; days: number },
+  wish: NewToken,
   createdAt: Date,
 ): Promise<{ row: ApiTokenRow; token: string }> {
   const secret = newSecret();
@@ -154,7 +159,9 @@ export async function insertNewToken(
     scopes: [...new Set(wish.scopes)],
     tokenHash: hashSecret(secret),
     createdAt,
-    expiresAt: new Date(createdAt.getTime() + wish.days * 86_400_000),
+    expiresAt: new Date(createdAt.getTime() + ('days' in wish ? wish.days * 86_400_000 : wish.lifetimeMs)),
+    createdBy: 'createdBy' in wish ? wish.createdBy : null,
+    trustId: 'trustId' in wish ? wish.trustId : null,
   });
   return { row, token: PREFIX + secret };
 }

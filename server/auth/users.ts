@@ -6,6 +6,7 @@ import type { AuditEvent } from '../domain/audit-codes.ts';
 import { Problem } from '../domain/problem.ts';
 import { createUser } from './accounts.ts';
 import { hashPassword } from './password.ts';
+import { findOwner } from './service-users.ts';
 
 export type Source = Pick<AuditEvent, 'actorId' | 'actor' | 'clientAddress' | 'correlationId'>;
 
@@ -14,12 +15,12 @@ export type UsersDeps = {
   notifications: Pick<Notifications, 'announce'>;
   roles: { adminGroups(): Promise<string[]> };
   webSessions: { end(which: { userId: string }): Promise<string[]> };
-  apiTokens: { revoke(which: { userId: string }, by: Source): Promise<void> };
+  apiTokens: { revoke(which: { userId: string } | { createdBy: string }, by: Source): Promise<void> };
   audit: { record(event: AuditEvent): Promise<void> };
   now: () => Date;
 };
 
-export type UserChange = { disabled?: boolean; name?: string; groups?: string[]; password?: string };
+export type UserChange = { disabled?: boolean; name?: string; groups?: string[]; password?: string; owner?: string };
 
 export class Users {
   readonly #deps: UsersDeps;
@@ -57,8 +58,9 @@ export class Users {
   }
 
   /**
-   * Changes a person; disabling ends their sign-ins and tokens. Throws Problem `user-not-found`, `not-local` (groups and
-   * password are the provider's), `last-admin`.
+   * Changes a user; disabling ends their sign-ins and tokens, those too that they made for service users. Throws Problem
+   * `user-not-found`, `not-local` (groups and password are the provider's), `service-user` (a password, or an owner of
+   * a person's), `owner-invalid`, `last-admin`.
    */
   async update(id: string, change: UserChange, by: Source): Promise<UserRow> {
     const before = await findUser(this.#deps.db, id);
@@ -67,7 +69,13 @@ export class Users {
         next: 'Look them up in the list of users.',
       });
     const foreign = change.groups !== undefined || change.password !== undefined || change.name !== undefined;
-    if (before.provider !== 'local' && foreign)
+    const service = before.provider === 'service';
+    if (service ? change.password !== undefined : change.owner !== undefined)
+      throw new Problem('service-user', 409, 'A service user has an owner and no password; a person has no owner.', {
+        next: 'Leave it out.',
+      });
+    if (change.owner !== undefined) await findOwner(this.#deps.db, change.owner);
+    if (before.provider !== 'local' && !service && foreign)
       throw new Problem(
         'not-local',
         409,
@@ -83,12 +91,19 @@ export class Users {
       await this.#record('user.disabled', after, by);
       await this.#deps.webSessions.end({ userId: id });
       await this.#deps.apiTokens.revoke({ userId: id }, by);
+      // They know them still.
+      await this.#deps.apiTokens.revoke({ createdBy: id }, by);
     }
     if (change.disabled === false && before.disabledAt) await this.#record('user.enabled', after, by);
-    if (foreign) {
+    if (foreign || change.owner !== undefined) {
       // A new password is for when the old one is known to others: whoever used it is out.
       if (change.password !== undefined) await this.#deps.webSessions.end({ userId: id });
-      const changed = { name: change.name, groups: change.groups, password: change.password !== undefined };
+      const changed = {
+        name: change.name,
+        groups: change.groups,
+        password: change.password !== undefined,
+        owner: change.owner,
+      };
       await this.#record('user.updated', after, by, changed);
     }
     return after;
@@ -99,6 +114,7 @@ export class Users {
       ...(change.name === undefined ? {} : { name: change.name }),
       ...(change.groups === undefined ? {} : { groups: [...new Set(change.groups)].sort() }),
       ...(change.password === undefined ? {} : { passwordHash: await hashPassword(change.password) }),
+      ...(change.owner === undefined ? {} : { ownerId: change.owner }),
       ...(change.disabled === undefined
         ? {}
         : { disabledAt: change.disabled ? (before.disabledAt ?? this.#deps.now()) : null }),
@@ -112,7 +128,7 @@ export class Users {
     const admin = new Set(await this.#deps.roles.adminGroups());
     const isAdmin = (groups: string[]) => groups.some((group) => admin.has(group));
     const loses = change.disabled === true || (change.groups !== undefined && !isAdmin(change.groups));
-    if (!loses || before.disabledAt || !isAdmin(before.groups)) return;
+    if (!loses || before.disabledAt || !isAdmin(before.groups) || before.provider === 'service') return;
     if ((await countEnabledInGroups(this.#deps.db, [...admin])) > 1) return;
     throw new Problem('last-admin', 409, `${before.email} is the only administrator.`, {
       next: 'Make somebody else an administrator first.',

@@ -71,6 +71,8 @@ export type Config = {
   egress: { allow: string[]; privateRanges: string[] };
   /** Loopback and private addresses that clusters may be registered with through the portal. */
   clusters: { allowPrivate: boolean | readonly string[] };
+  /** Those at which issuers of id tokens may be. */
+  issuers: { allowPrivate: boolean | readonly string[] };
   /** Where errors' pages are, up to the code; null: in the portal. */
   errorDocsUrl: string | null;
   /** How often a credential, or a person, may call, and how many streams a session may hold open. */
@@ -124,6 +126,7 @@ export function parseConfig(env: Env): Config {
     sandbox: parseSandbox(env),
     egress: { allow: list(env, 'SALLYPORT_EGRESS_ALLOW'), privateRanges: cidrs(env, 'SALLYPORT_EGRESS_PRIVATE') },
     clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
+    issuers: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_ISSUER_PRIVATE', false) },
     errorDocsUrl: docsUrl(env),
     auditMask: list(env, 'SALLYPORT_AUDIT_MASK'),
     streamRecordingBytes: integer(env, 'SALLYPORT_STREAM_RECORDING_MB', 64, 1, 1_000_000) * 1024 * 1024,

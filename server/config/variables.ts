@@ -90,6 +90,11 @@ export const variables = {
     'A sign-in lasts this long; then its pages close, and sessions wait detached for a new one.',
     '12',
   ),
+  SALLYPORT_ISSUER_PRIVATE: variable(
+    'Sign-in',
+    'Private and loopback addresses at which issuers of CI jobs’ id tokens may be, a GitLab of your own for example: CIDRs, separated by commas; `on`: any; `off`: none.',
+    'off',
+  ),
   SALLYPORT_KUBECONFIG_HOURS: variable(
     'Sign-in',
     'Longest life of a kubeconfig that people download; a role’s longest session time caps it too.',

@@ -6,4 +6,6 @@ export const sealingContexts = {
   hostSecret: (session: string) => `session-host:${session}`,
   /** The key of the authority that sandboxes trust; one for the installation. */
   sandboxAuthority: 'sandbox-authority',
+  /** The key that signs client certificates; another one, so that neither vouches for what is the other's. */
+  clientAuthority: 'client-authority',
 };

@@ -1,9 +1,10 @@
-/** Errors of the portal as an authorization server, in the words of RFC 6749 5.2, RFC 8628 3.5 and RFC 7009 2.2.1. */
+/** Errors of the portal as an authorization server, in the words of RFC 6749 5.2, RFC 8628 3.5, 8693 2.2.2, 7009 2.2.1. */
 export type OauthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'invalid_grant'
   | 'invalid_scope'
+  | 'invalid_target'
   | 'unsupported_grant_type'
   | 'unsupported_response_type'
   | 'access_denied'

@@ -16,6 +16,6 @@ export type Person = {
 /** A sign-in or an API token: good until it is ended or revoked, and no longer than `expiresAt`. */
 export type Proof = { id: string; expiresAt: Date } & (
   | { kind: 'web-session' }
-  /** Scopes narrow what the person may do, they never widen it. */
-  | { kind: 'api-token'; scopes: Scope[] }
+  /** Scopes narrow what the person may do, they never widen it. `exchanged`: for an id token of a job that ends soon. */
+  | { kind: 'api-token'; scopes: Scope[]; exchanged: boolean }
 );

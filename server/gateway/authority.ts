@@ -29,21 +29,21 @@ export type AuthorityKeys = {
 /** What a session's TLS server is made of: PEM texts and the time from which to make another. */
 export type ServingCertificate = { certificate: string; key: string; renewAt: Date };
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+export const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 24 * 3_600_000;
 /** The authority is in the portal's database for good; a kubeconfig holds it for one session. */
 const AUTHORITY_DAYS = 3650;
 /** Past the longest hard cap, 7 days, and a week in the warm pool. */
 const SERVING_DAYS = 30;
 /** A sandbox's clock is this machine's; other replicas' may differ. */
-const SKEW_MS = 3_600_000;
+export const SKEW_MS = 3_600_000;
 
-/** Makes a new authority. Once per installation. */
-export async function createAuthority(now: Date): Promise<AuthorityKeys> {
+/** Makes a new authority. Once per installation and purpose. */
+export async function createAuthority(now: Date, name = 'CN=Sallyport sandbox authority'): Promise<AuthorityKeys> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
-    name: 'CN=Sallyport sandbox authority',
+    name,
     notBefore: new Date(now.getTime() - SKEW_MS),
     notAfter: new Date(now.getTime() + AUTHORITY_DAYS * DAY_MS),
     keys,
@@ -72,12 +72,7 @@ export class Authority {
   }
 
   static async open(keys: AuthorityKeys, now: () => Date): Promise<Authority> {
-    const der = createPrivateKey(keys.key).export({ type: 'pkcs8', format: 'der' });
-    return new Authority(
-      keys.certificate,
-      await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']),
-      now,
-    );
+    return new Authority(keys.certificate, await signingKey(keys), now);
   }
 
   /** For 127.0.0.1, localhost and `hosts` (names or addresses), with a key of its own; about a millisecond. */
@@ -114,15 +109,20 @@ export class Authority {
   }
 }
 
+export function signingKey({ key }: AuthorityKeys): Promise<CryptoKey> {
+  const der = createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
+  return crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+}
+
 /** RFC 5280: positive, at most 20 octets. */
-function serial(): string {
+export function serial(): string {
   const bytes = randomBytes(16);
   bytes[0]! &= 0x7f;
   bytes[0]! |= 0x01;
   return bytes.toString('hex');
 }
 
-async function toPem(key: CryptoKey): Promise<string> {
+export async function toPem(key: CryptoKey): Promise<string> {
   const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', key));
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({
     type: 'pkcs8',

@@ -1,6 +1,7 @@
 /** The gateway's own address: the session is the one that the credential names, on the cluster that the path names. */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../domain/problem.ts';
+import type { ClientCertificate } from './client-authority.ts';
 import { bearerOf, type Door } from './door.ts';
 import type { GatewaySession } from './session-directory.ts';
 import type { TokenClaims } from './tokens.ts';
@@ -8,9 +9,15 @@ import type { TokenClaims } from './tokens.ts';
 /** What stands behind a person's own credential. */
 export type KubeconfigSession = Omit<GatewaySession, 'clientAddress'> & { cluster: string };
 
+/** What was proven. `certificate`: the serial number of the one that came; null: none did. */
+export type CredentialClaims = { sessionId: string; subject: string; certificate: string | null };
+
 export interface KubeconfigDirectory {
-  /** Wakes a dormant one. Throws Problem `credential-revoked` where the session has ended or its ground is gone. */
-  use(claims: TokenClaims): Promise<KubeconfigSession>;
+  /**
+   * The session of a credential, woken where it is dormant. Throws Problem `credential-revoked` where it has ended, its
+   * ground is gone, or it is not that person's, or not that certificate's.
+   */
+  use(claims: CredentialClaims): Promise<KubeconfigSession>;
   upstreamToken(sessionId: string, signal: AbortSignal): Promise<string>;
   accountGone(sessionId: string): void;
 }
@@ -18,21 +25,23 @@ export interface KubeconfigDirectory {
 export type KubeconfigDoorDeps = {
   sessions: KubeconfigDirectory;
   tokens: { verify(token: string): Promise<TokenClaims> };
+  certificates: {
+    /** What came with the connection, verified; null where none did. Throws Problem `certificate-refused`. */
+    of(incoming: IncomingMessage): ClientCertificate | null;
+  };
   clientAddress(incoming: IncomingMessage): string;
 };
 
 /** @param cluster name or id, as the path has it. */
-export function kubeconfigDoor({ sessions, tokens, clientAddress }: KubeconfigDoorDeps, cluster: string): Door {
+export function kubeconfigDoor(deps: KubeconfigDoorDeps, cluster: string): Door {
+  const { sessions, clientAddress } = deps;
   return {
     async enter(incoming) {
-      const token = bearerOf(incoming);
-      if (token === null)
-        throw new Problem('credential-missing', 401, 'This call carries no credential of the portal.', {
-          next: 'Download a kubeconfig in the portal, and use it as it is.',
-        });
-      const { cluster: name, ...found } = await sessions.use(await tokens.verify(token));
+      const { claims, certificate } = await proven(deps, incoming);
+      const { cluster: name, ...found } = await sessions.use(claims);
+      const asked = cluster === name || cluster === found.clusterId;
       const refused =
-        cluster === name || cluster === found.clusterId
+        asked && (certificate === null || certificate.clusterId === found.clusterId)
           ? null
           : new Problem('cluster-mismatch', 403, `This credential is for the cluster "${name}", and for no other.`, {
               next: `Use its own address, /k8s/${name}, or download a kubeconfig for the other cluster.`,
@@ -49,4 +58,29 @@ export function kubeconfigDoor({ sessions, tokens, clientAddress }: KubeconfigDo
       };
     },
   };
+}
+
+/** Throws Problem `credential-missing`, `credentials-differ`, and those of a token or certificate that is not good. */
+async function proven(
+  { tokens, certificates }: KubeconfigDoorDeps,
+  incoming: IncomingMessage,
+): Promise<{ claims: CredentialClaims; certificate: ClientCertificate | null }> {
+  const certificate = certificates.of(incoming);
+  const token = bearerOf(incoming);
+  if (token === null && certificate === null)
+    throw new Problem('credential-missing', 401, 'This call carries no credential of the portal.', {
+      next: 'Download a kubeconfig in the portal, and use it as it is.',
+    });
+  const bearer = token === null ? null : await tokens.verify(token);
+  const serial = certificate?.serial ?? null;
+  if (certificate === null) return { claims: { ...bearer!, certificate: serial }, certificate };
+  // Two that name two sessions, or one of another kind beside it: nobody could say who is asking.
+  const other =
+    bearer === null ? incoming.headers.authorization !== undefined : bearer.sessionId !== certificate.sessionId;
+  if (other)
+    throw new Problem('credentials-differ', 401, 'This call carries a client certificate and another credential.', {
+      next: 'Leave one of them out, or use a kubeconfig of the portal as it is.',
+    });
+  const { sessionId, userId } = certificate;
+  return { claims: { sessionId, subject: userId, certificate: serial }, certificate };
 }

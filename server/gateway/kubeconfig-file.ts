@@ -1,7 +1,11 @@
 /** A kubeconfig for people's own tools: contexts of one gateway, each with a credential for its cluster alone. */
 import { stringify } from 'yaml';
 
-export type KubeconfigEntry = { cluster: string; namespace: string; token: string };
+export type KubeconfigEntry = { cluster: string; namespace: string; credential: KubeconfigCredential };
+/** PEM, where it is a certificate. */
+export type KubeconfigCredential =
+  | { kind: 'token'; token: string }
+  | { kind: 'certificate'; certificate: string; key: string };
 
 /**
  * @param gateway origin of the gateway, `https://host:port`.
@@ -23,7 +27,15 @@ export function kubeconfigFile(
         ...(authority === null ? {} : { 'certificate-authority-data': Buffer.from(authority).toString('base64') }),
       },
     })),
-    users: named.map(({ name, token }) => ({ name, user: { token } })),
+    users: named.map(({ name, credential }) => ({ name, user: userOf(credential) })),
     contexts: named.map(({ name, namespace }) => ({ name, context: { cluster: name, user: name, namespace } })),
   });
+}
+
+function userOf(credential: KubeconfigCredential) {
+  if (credential.kind === 'token') return { token: credential.token };
+  return {
+    'client-certificate-data': Buffer.from(credential.certificate).toString('base64'),
+    'client-key-data': Buffer.from(credential.key).toString('base64'),
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { createServer, type Server } from 'node:https';
 import { once } from 'node:events';
+import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -18,6 +19,8 @@ import type { TlsIdentity } from './own-certificate.ts';
 import { answerOnSocket } from './upgrade.ts';
 
 export type GatewayListenerDeps = KubeconfigDoorDeps & {
+  /** PEM of the authority whose client certificates are taken. */
+  clientAuthority: string;
   api: Pick<ApiServer, 'request' | 'upgrade'>;
   errorDocs: string;
 };
@@ -45,8 +48,12 @@ export type GatewayListener = AsyncDisposable & {
   useCertificate(identity: TlsIdentity): void;
 };
 
-/** Of either certificate. */
-const TLS = { minVersion: 'TLSv1.2' } as const;
+/**
+ * With whichever certificate it serves. Sessions are not resumed: a resumed one of TLS 1.3 counts as authorised to node
+ * without a certificate (compare nginx CVE-2025-23419), and Kubernetes' clients keep connections instead.
+ */
+const tlsOptions = (clientAuthority: string) =>
+  ({ minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET, ca: clientAuthority }) as const;
 
 /** Throws node's error where the address cannot be had. `tls` is PEM. */
 export async function listenGateway(
@@ -54,6 +61,7 @@ export async function listenGateway(
   tls: TlsIdentity,
   deps: GatewayListenerDeps,
 ): Promise<GatewayListener> {
+  const common = tlsOptions(deps.clientAuthority);
   const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
     const target = targetOf(incoming);
     if (!target) return noCluster(incoming, response, deps.errorDocs);
@@ -64,7 +72,10 @@ export async function listenGateway(
     {
       ...tls,
       ...HTTP_BOUNDS,
-      ...TLS,
+      ...common,
+      // Asked for, not required: who comes with a token has none. What came is looked at by the door.
+      requestCert: true,
+      rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
       maxHeaderSize: HEADER_BYTES,
       requestTimeout: REQUEST_MS,
@@ -101,7 +112,7 @@ export async function listenGateway(
       return sockets.size;
     },
     useCertificate(identity) {
-      server.setSecureContext({ ...TLS, ...identity });
+      server.setSecureContext({ ...common, ...identity });
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');

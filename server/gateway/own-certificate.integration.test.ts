@@ -35,6 +35,8 @@ it('names the gateway’s host, and is renewed before it lapses, without a resta
     errorDocs: '',
     sessions: { use: never, upstreamToken: never, accountGone() {} },
     tokens: { verify: never },
+    clientAuthority: authority.certificate,
+    certificates: { of: () => null },
     clientAddress: () => '',
   });
   own.onRenewed((identity) => listener.useCertificate(identity));

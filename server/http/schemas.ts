@@ -193,12 +193,13 @@ export type Role = z.infer<typeof roleSchema>;
 export const userSchema = z
   .object({
     id,
-    provider: z.enum(['local', 'oidc', 'github']),
+    provider: z.enum(['local', 'oidc', 'github', 'service']),
     email: z.string(),
     name: z.string(),
     slug: z.string(),
     groups: z.array(z.string()),
     roles: z.array(z.string()),
+    owner: z.object({ id, name: z.string(), email: z.string() }).nullable().describe('Of a service user'),
     disabledAt: dateTime.nullable(),
     createdAt: dateTime,
     lastSignInAt: dateTime.nullable(),
@@ -216,13 +217,14 @@ export const createUserSchema = z
   .openapi('CreateUser');
 export type CreateUser = z.infer<typeof createUserSchema>;
 
-/** PATCH /api/v1/users/{id}. Groups and password of local users only; a provider's are the provider's. */
+/** PATCH /api/v1/users/{id}. Groups of local and service users only, passwords of local ones; a provider's are its own. */
 export const updateUserSchema = z
   .object({
     disabled: z.boolean().optional(),
     name: line(200).min(1).optional(),
     groups: z.array(line(253)).max(200).optional(),
     password: z.string().min(12).max(1024).optional(),
+    owner: id.optional().describe('Of a service user'),
   })
   .openapi('UpdateUser');
 export type UpdateUser = z.infer<typeof updateUserSchema>;
@@ -251,6 +253,58 @@ export const createTokenSchema = z
 export const createdTokenSchema = apiTokenSchema.extend({ token: z.string() }).openapi('CreatedToken');
 export type CreatedToken = z.infer<typeof createdTokenSchema>;
 
+/** POST /api/v1/service-users */
+export const createServiceUserSchema = z
+  .object({
+    name: label.describe('It is known as service:<name>'),
+    groups: z.array(line(253)).max(200).default([]),
+    owner: id.describe('The person who answers for it, and may have its tokens'),
+  })
+  .openapi('CreateServiceUser');
+export type CreateServiceUser = z.infer<typeof createServiceUserSchema>;
+
+/** As claims are called: `repository_owner`, `https://example.com/team`. */
+const claim = z.string().regex(/^[\w.:/-]{1,200}$/, 'no name of a claim');
+const ownerSchema = z.object({ claim, value: line(500).min(1) });
+const conditionsSchema = z
+  .array(z.object({ claim, pattern: line(500).min(1) }))
+  .max(20)
+  .describe('Further claims, by globs: * stands for anything. All have to fit');
+const MINUTE_MS = 60_000;
+/** POST /api/v1/service-users/{id}/trusts */
+export const createTrustSchema = z
+  .object({
+    name: label,
+    issuer: z.string().min(1).max(500).describe('As it stands in "iss"'),
+    audience: line(500).min(1).describe('As it stands in "aud"'),
+    owner: ownerSchema.describe('The claim that says whose job it is, and what it has to say, to the letter'),
+    conditions: conditionsSchema.default([]),
+    scopes: apiTokenSchema.shape.scopes.min(1).default(['read', 'sessions']),
+    lifetimeMs: z
+      .number()
+      .int()
+      .min(MINUTE_MS)
+      .max(6 * 60 * MINUTE_MS)
+      .default(15 * MINUTE_MS)
+      .describe('Of the tokens that it gives, and of the kubeconfigs that are made with them'),
+  })
+  .openapi('CreateTrust');
+export type CreateTrust = z.input<typeof createTrustSchema>;
+export const trustSchema = z
+  .object({
+    id,
+    name: z.string(),
+    issuer: z.string(),
+    audience: z.string(),
+    owner: z.object({ claim: z.string(), value: z.string() }),
+    conditions: z.array(z.object({ claim: z.string(), pattern: z.string() })),
+    scopes: apiTokenSchema.shape.scopes,
+    lifetimeMs: z.number(),
+    createdAt: dateTime,
+  })
+  .openapi('Trust');
+export type Trust = z.infer<typeof trustSchema>;
+
 export const endReasonSchema = z.enum([
   'exited',
   'ended-by-person',
@@ -271,6 +325,7 @@ export const sessionSchema = z
     cluster: z.object({ id, name: z.string(), production: z.boolean() }),
     role: z.string(),
     serviceAccount: z.string(),
+    certificate: z.string().nullable().describe('Serial number of its client certificate; null: a token opens it'),
     namespaces: z.array(z.string()),
     openedAt: dateTime,
     lastInputAt: dateTime,
@@ -306,12 +361,16 @@ export const issueKubeconfigSchema = z
       .max(7 * 24 * 60)
       .default(480)
       .describe('How long it works; cut to what the role and the portal allow'),
+    credential: z
+      .enum(['token', 'certificate'])
+      .default('token')
+      .describe('A client certificate is for tools that take no token; it works where TLS ends in the portal'),
   })
   .openapi('IssueKubeconfig');
 
 /** One credential of a kubeconfig: its session, as far as its list needs. */
 export const credentialSchema = sessionSchema
-  .pick({ id: true, state: true, cluster: true, role: true, openedAt: true, clientAddress: true })
+  .pick({ id: true, state: true, cluster: true, role: true, openedAt: true, clientAddress: true, certificate: true })
   .extend({
     lastUsedAt: dateTime.nullable(),
     expiresAt: dateTime,

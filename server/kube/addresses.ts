@@ -1,4 +1,4 @@
-/** Which addresses the portal dials for a cluster: decided after DNS, on the address that is then connected to. */
+/** Which addresses the portal dials for what administrators name, clusters and issuers: decided after DNS, on the address that is then connected to. */
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { addressRanges } from '../address-ranges.ts';
@@ -8,6 +8,8 @@ import { Problem } from '../domain/problem.ts';
 export type AddressRules = {
   /** Whether clusters may have loopback and private addresses; ranges: those in them alone. */
   allowPrivate: boolean | readonly string[];
+  /** Where the operator says so. Default: for clusters. */
+  allowedBy?: 'SALLYPORT_CLUSTER_PRIVATE' | 'SALLYPORT_ISSUER_PRIVATE';
   /** Default: the machine's own. */
   resolveName?: ResolveName;
 };
@@ -25,9 +27,15 @@ export function checkAddress(address: string, rules: AddressRules): void {
   if (kind === 'public') return;
   const inside = kind === 'private' || kind === 'loopback';
   if (inside && allows(rules, address)) return;
-  throw new Problem('address-refused', 422, `The portal does not connect to ${address}: ${reasons[kind]}.`, {
+  const { allowedBy = 'SALLYPORT_CLUSTER_PRIVATE' } = rules;
+  const why = inside ? `${reasons[kind]}, which the operator has not allowed (${allowedBy})` : reasons[kind];
+  const otherwise =
+    allowedBy === 'SALLYPORT_CLUSTER_PRIVATE'
+      ? ', or registers the cluster on the server: node server/admin.ts cluster add'
+      : '';
+  throw new Problem('address-refused', 422, `The portal does not connect to ${address}: ${why}.`, {
     next: inside
-      ? `The operator allows it in SALLYPORT_CLUSTER_PRIVATE (${address}, its network, or on), or registers the cluster on the server: node server/admin.ts cluster add.`
+      ? `The operator allows it in ${allowedBy} (${address}, its network, or on)${otherwise}.`
       : 'Give another address.',
     meta: { address },
   });
@@ -38,9 +46,9 @@ function allows({ allowPrivate }: AddressRules, address: string): boolean {
 }
 
 const reasons = {
-  private: 'it is in a private range, which the operator has not allowed (SALLYPORT_CLUSTER_PRIVATE)',
-  loopback: 'it is on the loopback interface, which the operator has not allowed (SALLYPORT_CLUSTER_PRIVATE)',
-  'link-local': 'link-local addresses hold metadata services, never a Kubernetes API server',
+  private: 'it is in a private range',
+  loopback: 'it is on the loopback interface',
+  'link-local': 'link-local addresses hold metadata services, and nothing else that it has to do with',
   reserved: 'it is no address of one machine',
 } as const;
 

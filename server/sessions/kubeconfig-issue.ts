@@ -16,18 +16,22 @@ export type IssueDeps = {
   db: Db;
   clusters: ClustersPart;
   roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
-  /** Signs a credential that ends at `expiresAt`. */
-  sign(subject: {
-    userId: string;
-    sessionId: string;
-    clusterId: string;
+  /** Signs a token that ends at `expiresAt`. */
+  sign(subject: CredentialSubject): Promise<{ token: string; id: string; expiresAt: Date }>;
+  /** Makes a client certificate (PEM), with its key, that ends at `expiresAt`. */
+  certify(subject: CredentialSubject & { email: string }): Promise<{
+    certificate: string;
+    key: string;
+    serial: string;
     expiresAt: Date;
-  }): Promise<{ token: string; id: string; expiresAt: Date }>;
+  }>;
   /** Whether the end of the sign-in that issued it ends a kubeconfig. */
   endWithSignOut: boolean;
   audit: AuditPart;
   now: () => Date;
 };
+
+type CredentialSubject = { userId: string; sessionId: string; clusterId: string; expiresAt: Date };
 
 export type IssuedCredential = {
   sessionId: string;
@@ -35,7 +39,7 @@ export type IssuedCredential = {
   role: string;
   /** The role's first, or `default`. */
   namespace: string;
-  token: string;
+  credential: { kind: 'token'; token: string } | { kind: 'certificate'; certificate: string; key: string };
   expiresAt: Date;
 };
 
@@ -46,6 +50,8 @@ export type KubeconfigWish = {
   role?: string | undefined;
   /** Cut to what the role allows. */
   lifetimeMs: number;
+  /** For tools that know certificates only. */
+  kind: 'token' | 'certificate';
 };
 
 type Caller = { clientAddress: string; correlationId: string };
@@ -65,8 +71,16 @@ export async function issueKubeconfig(
   if (!cluster) throw clusterUnknown(wish.cluster);
   const role = chooseRole(reachingRoles(person.groups, roles), cluster.name, wish.role);
   const at = now();
-  const hardCapAt = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
+  const wished = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
+  // What a job was given for minutes makes nothing that lasts for hours.
+  const { proof } = person;
+  const ends = proof.kind === 'api-token' && proof.exchanged ? proof.expiresAt : wished;
+  const hardCapAt = ends < wished ? ends : wished;
   const id = randomUUID();
+  const subject = { userId: person.id, sessionId: id, clusterId: cluster.id, expiresAt: hardCapAt };
+  // Before its row: a certificate whose serial number nobody knows opens nothing.
+  const made =
+    wish.kind === 'token' ? await deps.sign(subject) : await deps.certify({ ...subject, email: person.email });
   const row = await insertSession(
     db,
     {
@@ -81,6 +95,7 @@ export async function issueKubeconfig(
       serviceAccount: serviceAccountName(person.slug, id),
       clusterRoles: role.clusterRoles,
       namespaces: role.namespaces,
+      certificateSerial: 'serial' in made ? made.serial : null,
       idleMs: role.idleMs,
       detachedMs: role.detachedMs,
       clientAddress: caller.clientAddress,
@@ -96,12 +111,6 @@ export async function issueKubeconfig(
       next: 'Revoke one that is no longer used.',
       meta: { max: String(MOST) },
     });
-  const issued = await deps.sign({
-    userId: person.id,
-    sessionId: id,
-    clusterId: cluster.id,
-    expiresAt: hardCapAt,
-  });
   await audit.record({
     at,
     code: 'kubeconfig.issued',
@@ -110,8 +119,18 @@ export async function issueKubeconfig(
     sessionId: id,
     clusterId: cluster.id,
     ...caller,
-    detail: { credential: issued.id, role: role.name, cluster: cluster.name, expiresAt: issued.expiresAt },
+    detail: {
+      credential: 'serial' in made ? made.serial : made.id,
+      kind: wish.kind,
+      role: role.name,
+      cluster: cluster.name,
+      expiresAt: made.expiresAt,
+    },
   });
   const namespace = role.namespaces[0] ?? 'default';
-  return { sessionId: id, cluster, role: role.name, namespace, token: issued.token, expiresAt: issued.expiresAt };
+  const credential: IssuedCredential['credential'] =
+    'serial' in made
+      ? { kind: 'certificate', certificate: made.certificate, key: made.key }
+      : { kind: 'token', token: made.token };
+  return { sessionId: id, cluster, role: role.name, namespace, credential, expiresAt: made.expiresAt };
 }

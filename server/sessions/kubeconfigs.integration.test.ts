@@ -42,7 +42,7 @@ afterAll(async () => {
   await own[Symbol.asyncDispose]();
 });
 
-async function activeSession(): Promise<string> {
+async function activeSession(more: { state?: string; certificateSerial?: string } = {}): Promise<string> {
   const id = randomUUID();
   const now = new Date();
   await database.db.insert(accessSessions).values({
@@ -61,6 +61,7 @@ async function activeSession(): Promise<string> {
     openedAt: now,
     lastInputAt: now,
     hardCapAt: new Date(now.getTime() + 3_600_000),
+    ...more,
   });
   return id;
 }
@@ -105,7 +106,7 @@ it('refuses a call whose session ends while its row is read', async () => {
     await letGo.promise;
   });
   await held.promise;
-  const call = kubeconfigs.use({ sessionId: id, subject: person }).then(
+  const call = kubeconfigs.use({ sessionId: id, subject: person, certificate: null }).then(
     () => 'let through',
     (error: { code?: string }) => error.code,
   );
@@ -125,4 +126,27 @@ it('refuses a call whose session ends while its row is read', async () => {
   expect(await call).toBe('credential-revoked');
   await expect(kubeconfigs.upstreamToken(id, AbortSignal.timeout(5_000))).rejects.toThrow();
   expect(create).not.toHaveBeenCalled();
+});
+
+it('a session with a certificate is opened by its serial number alone, one with a token by none; what is refused wakes nothing', async () => {
+  const { kubeconfigs } = served();
+  await using _ = kubeconfigs;
+  const serial = randomUUID().replaceAll('-', '');
+  const dormant = await activeSession({ state: 'dormant', certificateSerial: serial });
+  const plain = await activeSession();
+  const use = (sessionId: string, certificate: string | null, subject = person) =>
+    kubeconfigs.use({ sessionId, subject, certificate }).then(
+      ({ id }) => id,
+      (error: { code?: string }) => error.code,
+    );
+  for (const [certificate, subject] of [[null], ['00'], [serial.toUpperCase()], [serial, randomUUID()]] as const)
+    expect(await use(dormant, certificate, subject)).toBe('credential-revoked');
+  const [row] = await database.db.select().from(accessSessions).where(eq(accessSessions.id, dormant));
+  expect(row!.state).toBe('dormant');
+  expect(await use(dormant, serial)).toBe(dormant);
+  // Known from now on, and looked at all the same.
+  for (const [certificate, subject] of [[null], ['00'], [serial, randomUUID()]] as const)
+    expect(await use(dormant, certificate, subject)).toBe('credential-revoked');
+  expect(await use(plain, null)).toBe(plain);
+  expect(await use(plain, serial)).toBe('credential-revoked');
 });

@@ -62,6 +62,8 @@ type Held = {
   namespaces: string[];
   granted: Promise<void> | null;
 };
+/** `certificate`: the serial number of the one that came; null: none did. */
+type Claims = { sessionId: string; subject: string; certificate: string | null };
 type Known = { row: rows.SessionWithNames; usedAt: number; notedAt: number };
 
 export class Kubeconfigs implements AsyncDisposable {
@@ -90,8 +92,10 @@ export class Kubeconfigs implements AsyncDisposable {
   }
 
   /** A call with that credential: its session, woken where it was dormant. Throws Problem `credential-revoked`. */
-  async use(claims: { sessionId: string; subject: string }) {
+  async use(claims: Claims) {
     const known = await this.#look(claims);
+    // Looked at anew at each call, also where the row is known.
+    if (!isOf(known.row, claims)) throw notOurs();
     known.usedAt = this.#deps.now().getTime();
     const { row } = known;
     return {
@@ -129,7 +133,7 @@ export class Kubeconfigs implements AsyncDisposable {
     this.#forget(sessionId);
   }
 
-  async #look(claims: { sessionId: string; subject: string }): Promise<Known> {
+  async #look(claims: Claims): Promise<Known> {
     const { sessionId } = claims;
     const { notifications, now } = this.#deps;
     for (let left = LOOKS; left > 0; left--) {
@@ -156,13 +160,14 @@ export class Kubeconfigs implements AsyncDisposable {
   }
 
   /** The session's row, woken. Throws Problem `credential-revoked` where it does not stand. */
-  async #standing({ sessionId, subject }: { sessionId: string; subject: string }): Promise<rows.SessionWithNames> {
+  async #standing(claims: Claims): Promise<rows.SessionWithNames> {
+    const { sessionId } = claims;
     const { db, now } = this.#deps;
     const [row, revoked] = await Promise.all([
       rows.findSession(db, sessionId),
       rows.revokedOf(db, { ids: [sessionId] }),
     ]);
-    if (!row || row.channel !== 'kubeconfig' || row.userId !== subject) throw gone('It is none of this portal’s.');
+    if (!row || row.channel !== 'kubeconfig' || !isOf(row, claims)) throw notOurs();
     if (revoked[0]) throw gone(revoked[0].detail);
     if (row.hardCapAt <= now()) throw gone(endings['hard-cap']);
     if (row.state !== 'active' && row.state !== 'dormant')
@@ -267,6 +272,15 @@ const endings: Record<EndReason, string> = {
   revoked: 'An administrator revoked it.',
   fault: 'Its session has ended.',
 };
+
+/** A session with a certificate is opened by that certificate alone, one with a token by none. */
+function isOf(row: rows.SessionRow, { subject, certificate }: Claims): boolean {
+  return row.userId === subject && row.certificateSerial === certificate;
+}
+
+function notOurs(): Problem {
+  return gone('It is none of this portal’s.');
+}
 
 function gone(why: string): Problem {
   return new Problem('credential-revoked', 401, `This kubeconfig is not valid any more. ${why}`.trim(), {

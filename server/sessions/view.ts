@@ -22,6 +22,7 @@ export function sessionView(row: SessionWithNames) {
     cluster: { id: row.cluster.id, name: row.cluster.name, production: row.cluster.production },
     role: row.role,
     serviceAccount: row.serviceAccount,
+    certificate: row.certificateSerial,
     namespaces: row.namespaces,
     openedAt: row.openedAt.toISOString(),
     lastInputAt: row.lastInputAt.toISOString(),

@@ -1,12 +1,13 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
+import { Tokens } from '../../api-tokens/tokens.tsx';
 import { queries } from '../../lib/queries.ts';
 import { signOut } from '../../shell/header.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Fact, Facts, PageBody, Waiting } from '../../ui/layout.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
 import { Kubeconfigs } from './kubeconfigs.tsx';
-import { Tokens } from './tokens.tsx';
+import { OwnedServiceUsers } from './owned-service-users.tsx';
 
 const portalWords = {
   admin: 'administrator',
@@ -46,6 +47,7 @@ export function Account() {
       )}
       <Kubeconfigs />
       <Tokens />
+      <OwnedServiceUsers />
     </PageBody>
   );
 }

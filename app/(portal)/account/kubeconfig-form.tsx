@@ -23,6 +23,7 @@ export function KubeconfigForm({ onClose }: { onClose: () => void }) {
   const [cluster, setCluster] = useState('');
   const [role, setRole] = useState('');
   const [hours, setHours] = useState(8);
+  const [certificate, setCertificate] = useState(false);
   const [made, setMade] = useState<IssuedKubeconfig | null>(null);
   if (made) return <Made made={made} onClose={onClose} />;
   const roles = me.data?.roles ?? [];
@@ -36,6 +37,7 @@ export function KubeconfigForm({ onClose }: { onClose: () => void }) {
               ...(cluster ? { clusters: [cluster] } : {}),
               ...(role ? { role } : {}),
               minutes: Math.round(hours * 60),
+              credential: certificate ? 'certificate' : 'token',
             }),
           )
         }
@@ -73,6 +75,15 @@ export function KubeconfigForm({ onClose }: { onClose: () => void }) {
           value={hours}
           onChange={(text) => setHours(Number(text))}
         />
+        <label className="flex items-start gap-2">
+          <input
+            type="checkbox"
+            className="mt-1"
+            checked={certificate}
+            onChange={(event) => setCertificate(event.target.checked)}
+          />
+          With a client certificate instead of a token, for tools that take no token
+        </label>
       </DialogForm>
     </Dialog>
   );

@@ -59,6 +59,11 @@ export function Kubeconfigs() {
               </Link>
               <SessionStatus session={{ state: credential.state, detachedAt: null, endReason: null }} />
               <span className="text-muted">as {credential.role}</span>
+              {credential.certificate ? (
+                <span className="text-muted" title={`Serial number ${credential.certificate}`}>
+                  by certificate
+                </span>
+              ) : null}
               <span className="text-muted">
                 expires <Time at={credential.expiresAt} />
               </span>

@@ -1,9 +1,11 @@
 'use client';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Ban, CircleCheck, Plus, Users as UsersIcon } from 'lucide-react';
+import { Ban, Bot, CircleCheck, Plus, Users as UsersIcon } from 'lucide-react';
+import Link from 'next/link';
 import { useState } from 'react';
 import type { User } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
+import { paths } from '../../lib/paths.ts';
 import { PortalError } from '../../lib/problem.ts';
 import { queries } from '../../lib/queries.ts';
 import { useSearch } from '../../lib/use-search.ts';
@@ -19,16 +21,22 @@ import { Status } from '../../ui/status.tsx';
 import { parseSort, sortRows, Table, type Column } from '../../ui/table.tsx';
 import { Time } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
+import { ServiceUserForm } from './service-user-form.tsx';
 import { UserForm } from './user-form.tsx';
 
-const providers: Record<User['provider'], string> = { local: 'Local', oidc: 'OpenID', github: 'GitHub' };
+const providers: Record<User['provider'], string> = {
+  local: 'Local',
+  oidc: 'OpenID',
+  github: 'GitHub',
+  service: 'Program',
+};
 
 export function Users() {
   const me = useQuery(queries.me());
   const users = useQuery(queries.users());
   const client = useQueryClient();
   const [search, setSearch] = useSearch();
-  const [editing, setEditing] = useState<User | 'new' | null>(null);
+  const [editing, setEditing] = useState<User | 'new' | 'new-service' | null>(null);
   const [asking, setAsking] = useState<User | null>(null);
   const filter = search.get('q') ?? '';
   const sort = parseSort(search.get('sort') ?? 'name');
@@ -39,11 +47,16 @@ export function Users() {
       width: 'minmax(80px, 1.2fr)',
       sort: (user) => user.name.toLowerCase(),
       under: (user) => `${user.disabledAt ? 'Disabled · ' : ''}${user.email}`,
-      cell: (user) => (
-        <span className="font-medium" title={user.name}>
-          {user.name}
-        </span>
-      ),
+      cell: (user) =>
+        user.provider === 'service' ? (
+          <Link className="link font-medium" href={paths.serviceUser(user.id)} title={user.name}>
+            {user.name}
+          </Link>
+        ) : (
+          <span className="font-medium" title={user.name}>
+            {user.name}
+          </span>
+        ),
     },
     {
       key: 'email',
@@ -114,7 +127,9 @@ export function Users() {
           <Button
             size="sm"
             aria-label={`Change ${user.name}`}
-            blocked={user.provider === 'local' ? null : 'the provider holds name and groups'}
+            blocked={
+              user.provider === 'local' || user.provider === 'service' ? null : 'the provider holds name and groups'
+            }
             onClick={() => setEditing(user)}
           >
             Change
@@ -143,6 +158,11 @@ export function Users() {
     sort,
   );
   const refresh = () => client.invalidateQueries({ queryKey: ['users'] });
+  const saved = (user: User) => {
+    setEditing(null);
+    toast(`${user.name} is saved.`);
+    void refresh();
+  };
   if (users.error instanceof PortalError && users.error.status === 403)
     return (
       <ListPage title="Users">
@@ -157,6 +177,9 @@ export function Users() {
       actions={
         <>
           <Filter label="Filter users" value={filter} onChange={(q) => setSearch({ q })} />
+          <Button onClick={() => setEditing('new-service')}>
+            <Icon of={Bot} /> Add a service user
+          </Button>
           <Button kind="primary" onClick={() => setEditing('new')}>
             <Icon of={Plus} /> Add a local user
           </Button>
@@ -181,16 +204,15 @@ export function Users() {
           onSort={(next) => setSearch({ sort: next })}
         />
       )}
-      {editing ? (
-        <UserForm
-          user={editing === 'new' ? null : editing}
+      {editing === 'new-service' || (typeof editing === 'object' && editing?.provider === 'service') ? (
+        <ServiceUserForm
+          user={editing === 'new-service' ? null : editing}
+          people={all.filter(({ provider, disabledAt }) => provider !== 'service' && !disabledAt)}
           onClose={() => setEditing(null)}
-          onSaved={(user) => {
-            setEditing(null);
-            toast(`${user.name} is saved.`);
-            void refresh();
-          }}
+          onSaved={saved}
         />
+      ) : editing ? (
+        <UserForm user={editing === 'new' ? null : editing} onClose={() => setEditing(null)} onSaved={saved} />
       ) : null}
       <Confirm
         open={asking !== null}

@@ -8,7 +8,7 @@ import { personOf } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { credentialSchema, issuedKubeconfigSchema, issueKubeconfigSchema, page, type Credential } from '../schemas.ts';
 
-type Entry = { cluster: string; namespace: string; token: string };
+type Entry = Pick<IssuedCredential, 'namespace' | 'credential'> & { cluster: string };
 
 export type KubeconfigsRoutesDeps = {
   issue(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
@@ -39,7 +39,7 @@ const listRoute = createRoute({
 const issueRoute = createRoute({
   method: 'post',
   path: '/me/kubeconfigs',
-  summary: 'Make a kubeconfig for your own tools; the tokens in it are shown this once',
+  summary: 'Make a kubeconfig for your own tools; the credentials in it are shown this once',
   request: { body: { ...json(issueKubeconfigSchema), required: true } },
   responses: {
     201: { description: 'The kubeconfig', ...json(issuedKubeconfigSchema) },
@@ -71,16 +71,16 @@ export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
   });
   routes.openapi(issueRoute, async (c) => {
     const person = personOf(c, 'sessions');
-    const { clusters, role, minutes } = c.req.valid('json');
+    const { clusters, role, minutes, credential: kind } = c.req.valid('json');
     const names = [...new Set(clusters ?? (await deps.clusters()))];
     const lifetimeMs = Math.min(minutes * 60_000, deps.longestMs);
     const caller = { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
     const issued: IssuedCredential[] = [];
-    for (const cluster of names) issued.push(await deps.issue(person, { cluster, role, lifetimeMs }, caller));
-    const [first, ...others] = issued.map(({ cluster, namespace, token }) => ({
+    for (const cluster of names) issued.push(await deps.issue(person, { cluster, role, lifetimeMs, kind }, caller));
+    const [first, ...others] = issued.map(({ cluster, namespace, credential }) => ({
       cluster: cluster.name,
       namespace,
-      token,
+      credential,
     }));
     if (!first)
       throw new Problem('cluster-not-reachable', 404, 'No cluster is registered yet.', {
@@ -116,7 +116,8 @@ function noKubeconfig(): Problem {
 }
 
 function shown(session: SessionView): Credential {
-  const { id, state, cluster, role, openedAt, clientAddress, lastInputAt, hardCapAt, endedAt, endDetail } = session;
-  const lastUsedAt = lastInputAt === openedAt ? null : lastInputAt;
-  return { id, state, cluster, role, openedAt, clientAddress, lastUsedAt, expiresAt: hardCapAt, endedAt, endDetail };
+  const { id, state, cluster, role, openedAt, clientAddress, certificate, endedAt, endDetail } = session;
+  const lastUsedAt = session.lastInputAt === openedAt ? null : session.lastInputAt;
+  const expiresAt = session.hardCapAt;
+  return { id, state, cluster, role, openedAt, clientAddress, certificate, lastUsedAt, expiresAt, endedAt, endDetail };
 }

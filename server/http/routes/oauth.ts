@@ -1,6 +1,7 @@
 /**
  * The authorization server's own endpoints, outside of /api/v1 since no cookie and no token counts at them: metadata
- * (RFC 8414), token (RFC 6749, RFC 7636), device authorization (RFC 8628), revocation (RFC 7009). Forms in, JSON out.
+ * (RFC 8414), token (RFC 6749, RFC 7636, RFC 8693), device authorization (RFC 8628), revocation (RFC 7009). Forms in,
+ * JSON out.
  */
 import type { Context } from 'hono';
 import type { CliToken } from '../../auth/cli-tokens.ts';
@@ -16,6 +17,7 @@ import {
 } from '../../domain/cli-sign-in.ts';
 import { OauthError } from '../../domain/oauth-error.ts';
 import type { Scope } from '../../domain/person.ts';
+import { TOKEN_EXCHANGE } from '../../domain/token-exchange.ts';
 import type { HttpEnv } from '../env.ts';
 import { asProblem } from '../problems.ts';
 import { newRouter, type Router } from '../router.ts';
@@ -35,6 +37,8 @@ export type OauthDeps = {
     redeemDevice(deviceCode: string, caller: Caller): Promise<CliToken>;
     revoke(token: string, caller: Caller): Promise<void>;
   };
+  /** For jobs of CI, which are no client: what they bring says who they are. */
+  exchange(form: ReadonlyMap<string, string>, caller: Caller): Promise<object>;
   /** By address: who asks here is nobody yet. */
   rate: { pass(key: string): Promise<void> };
   now: () => Date;
@@ -42,7 +46,7 @@ export type OauthDeps = {
 };
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-/** Bytes; the longest form has a few hundred. */
+/** Bytes; a job's id token takes two or three thousand, every other form a few hundred. */
 const MOST_BODY = 8 * 1024;
 
 type Form = Map<string, string>;
@@ -60,7 +64,7 @@ export function oauthRoutes(deps: OauthDeps): Router {
       revocation_endpoint: `${origin}/oauth/revoke`,
       response_types_supported: ['code'],
       response_modes_supported: ['query'],
-      grant_types_supported: ['authorization_code', DEVICE_GRANT],
+      grant_types_supported: ['authorization_code', DEVICE_GRANT, TOKEN_EXCHANGE],
       code_challenge_methods_supported: ['S256'],
       token_endpoint_auth_methods_supported: ['none'],
       revocation_endpoint_auth_methods_supported: ['none'],
@@ -76,7 +80,8 @@ export function oauthRoutes(deps: OauthDeps): Router {
       try {
         await deps.rate.pass(addressKey(caller.clientAddress));
         const form = await formOf(c);
-        if (form.get('client_id') !== CLI_CLIENT.id)
+        const isJob = path === '/oauth/token' && form.get('grant_type') === TOKEN_EXCHANGE && !form.has('client_id');
+        if (!isJob && form.get('client_id') !== CLI_CLIENT.id)
           throw new OauthError('invalid_client', `The only client here is ${CLI_CLIENT.id}.`, { status: 401 });
         const body = await answer(form, caller);
         return body === null ? c.body(null, 200) : c.json(body);
@@ -102,6 +107,7 @@ export function oauthRoutes(deps: OauthDeps): Router {
   });
 
   post('/oauth/token', async (form, caller) => {
+    if (form.get('grant_type') === TOKEN_EXCHANGE) return deps.exchange(form, caller);
     const redeemed = async () => {
       switch (form.get('grant_type')) {
         case 'authorization_code': {
@@ -154,8 +160,7 @@ function needed(form: Form, name: string): string {
 
 function refused(c: Context<HttpEnv>, error: unknown, log: OauthDeps['log']): Response {
   const { code, status, words, retryAfter } = told(error);
-  if (status >= 500)
-    log.error({ correlationId: c.get('correlationId'), err: error }, 'a request of the command line failed');
+  if (status >= 500) log.error({ correlationId: c.get('correlationId'), err: error }, 'a request for a token failed');
   if (retryAfter !== undefined) c.header('retry-after', String(retryAfter));
   // What is left of a body that nobody read must not be taken for the next request.
   if (status === 413) c.header('connection', 'close');

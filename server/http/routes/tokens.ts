@@ -48,12 +48,12 @@ const revokeRoute = createRoute({
 export function tokensRoutes({ apiTokens }: TokensDeps): Router {
   const routes = newRouter();
   routes.openapi(listRoute, async (c) => {
-    const items = (await apiTokens.list(signedIn(c).id)).map(shown);
+    const items = (await apiTokens.list(signedIn(c).id)).map(shownToken);
     return c.json({ items, next: null }, 200);
   });
   routes.openapi(createTokenRoute, async (c) => {
     const { row, token } = await apiTokens.create(signedIn(c).id, c.req.valid('json'), actorOf(c));
-    return c.json({ ...shown(row), token }, 201);
+    return c.json({ ...shownToken(row), token }, 201);
   });
   routes.openapi(revokeRoute, async (c) => {
     await apiTokens.revoke({ userId: signedIn(c).id, id: c.req.valid('param').id }, actorOf(c));
@@ -63,7 +63,7 @@ export function tokensRoutes({ apiTokens }: TokensDeps): Router {
 }
 
 /** A token cannot make further ones: whoever steals one would outlive its revocation. */
-function signedIn(c: Context<HttpEnv>): Person {
+export function signedIn(c: Context<HttpEnv>): Person {
   const person = personOf(c, 'read');
   if (person.proof.kind === 'web-session') return person;
   throw new Problem('needs-sign-in', 403, 'API tokens are managed from a sign-in, not by a token.', {
@@ -71,7 +71,7 @@ function signedIn(c: Context<HttpEnv>): Person {
   });
 }
 
-function shown(row: ApiTokenRow): ApiToken {
+export function shownToken(row: ApiTokenRow): ApiToken {
   return {
     id: row.id,
     name: row.name,

@@ -1,9 +1,9 @@
 import type { Metadata } from 'next';
-import { sessionIdOf } from '../../../lib/session-id.ts';
+import { idOf } from '../../../lib/id-of.ts';
 import { SessionPage } from './session.tsx';
 
 export const metadata: Metadata = { title: 'Session' };
 
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {
-  return <SessionPage id={await sessionIdOf(params)} />;
+  return <SessionPage id={await idOf(params)} />;
 }

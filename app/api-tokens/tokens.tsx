@@ -2,16 +2,16 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Ban, CircleCheck, CircleStop, KeySquare, Plus } from 'lucide-react';
 import { useState } from 'react';
-import type { ApiToken } from '../../../server/http/schemas.ts';
-import { api } from '../../lib/api.ts';
-import { queries } from '../../lib/queries.ts';
-import { Button } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/confirm.tsx';
-import { Icon } from '../../ui/glyph.tsx';
-import { Empty, Waiting } from '../../ui/layout.tsx';
-import { ProblemPanel } from '../../ui/problem.tsx';
-import { Status } from '../../ui/status.tsx';
-import { Time, useNow } from '../../ui/time.tsx';
+import type { ApiToken } from '../../server/http/schemas.ts';
+import { api } from '../lib/api.ts';
+import { queries } from '../lib/queries.ts';
+import { Button } from '../ui/button.tsx';
+import { Confirm } from '../ui/confirm.tsx';
+import { Icon } from '../ui/glyph.tsx';
+import { Empty, Waiting } from '../ui/layout.tsx';
+import { ProblemPanel } from '../ui/problem.tsx';
+import { Status } from '../ui/status.tsx';
+import { Time, useNow } from '../ui/time.tsx';
 import { TokenForm } from './token-form.tsx';
 
 function TokenState({ token }: { token: ApiToken }) {
@@ -35,8 +35,9 @@ function TokenState({ token }: { token: ApiToken }) {
   );
 }
 
-export function Tokens() {
-  const tokens = useQuery(queries.tokens());
+/** One's own tokens, or those `of` a service user. */
+export function Tokens({ of = null }: { of?: string | null }) {
+  const tokens = useQuery(queries.tokens(of));
   const client = useQueryClient();
   const now = useNow(60_000);
   const [adding, setAdding] = useState(false);
@@ -56,10 +57,11 @@ export function Tokens() {
       {tokens.error && !tokens.data ? (
         <ProblemPanel error={tokens.error} retry={() => void tokens.refetch()} />
       ) : tokens.data === undefined ? (
-        <Waiting>Asking for your tokens</Waiting>
+        <Waiting>Asking for the tokens</Waiting>
       ) : tokens.data.items.length === 0 ? (
         <Empty icon={KeySquare} title="No API token" action={add}>
-          A script sends one as <code>Authorization: Bearer …</code> and may do what you may, within the token's scopes.
+          A script sends one as <code>Authorization: Bearer …</code> and may do what {of ? 'this service user' : 'you'}{' '}
+          may, within the token's scopes.
         </Empty>
       ) : (
         <ul className="card divide-y" aria-label="API tokens">
@@ -100,6 +102,7 @@ export function Tokens() {
       )}
       {adding ? (
         <TokenForm
+          of={of}
           onClose={() => {
             setAdding(false);
             void refresh();
@@ -112,7 +115,7 @@ export function Tokens() {
         title={`Revoke ${revoking?.name ?? ''}?`}
         action="Revoke"
         act={async () => {
-          await api.revokeToken(revoking!.id);
+          await api.revokeToken(of, revoking!.id);
           await refresh();
         }}
       >

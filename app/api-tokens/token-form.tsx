@@ -1,12 +1,12 @@
 'use client';
 import { useState } from 'react';
-import type { CreatedToken } from '../../../server/http/schemas.ts';
-import { api, type NewToken } from '../../lib/api.ts';
-import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy.tsx';
-import { Dialog, DialogActions } from '../../ui/dialog.tsx';
-import { DialogForm } from '../../ui/dialog-form.tsx';
-import { TextField } from '../../ui/text-field.tsx';
+import type { CreatedToken } from '../../server/http/schemas.ts';
+import { api, type NewToken } from '../lib/api.ts';
+import { Button } from '../ui/button.tsx';
+import { CopyButton } from '../ui/copy.tsx';
+import { Dialog, DialogActions } from '../ui/dialog.tsx';
+import { DialogForm } from '../ui/dialog-form.tsx';
+import { TextField } from '../ui/text-field.tsx';
 
 const scopes: { value: NewToken['scopes'][number]; label: string }[] = [
   { value: 'read', label: 'read: lists and details' },
@@ -14,8 +14,8 @@ const scopes: { value: NewToken['scopes'][number]; label: string }[] = [
   { value: 'admin', label: 'admin: clusters, roles and users, where you are an administrator' },
 ];
 
-/** Creates a token and shows it, this once. */
-export function TokenForm({ onClose }: { onClose: () => void }) {
+/** Creates a token, one's own or (`of`) a service user's, and shows it, this once. */
+export function TokenForm({ of, onClose }: { of: string | null; onClose: () => void }) {
   const [form, setForm] = useState<NewToken>({ name: '', scopes: ['read'], days: 30 });
   const [created, setCreated] = useState<CreatedToken | null>(null);
   if (created)
@@ -42,7 +42,7 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
       <DialogForm
         action="Create"
         blocked={form.scopes.length ? null : 'it needs at least one scope'}
-        act={async () => setCreated(await api.createToken(form))}
+        act={async () => setCreated(await api.createToken(of, form))}
         onCancel={onClose}
       >
         <TextField

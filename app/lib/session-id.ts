@@ -1,8 +1,0 @@
-import { notFound } from 'next/navigation';
-
-/** The session that a page's address names. Shows that there is no page where it cannot be one. */
-export async function sessionIdOf(params: Promise<{ id: string }>): Promise<string> {
-  const { id } = await params;
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) notFound();
-  return id;
-}
