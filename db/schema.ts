@@ -306,6 +306,20 @@ export const accessSessions = pgTable(
   ],
 );
 
+/** What a session of channel `link` opens; its id is the link's. */
+export const links = pgTable('links', {
+  sessionId: uuid('session_id')
+    .primaryKey()
+    .references(() => accessSessions.id),
+  name: text().notNull(),
+  paths: text().array().notNull(),
+  verbs: text().array().notNull(),
+  notBefore: time('not_before').notNull(),
+  /** Null: as often as one likes. */
+  usesMax: integer('uses_max'),
+  uses: integer().notNull().default(0),
+});
+
 /**
  * Append-only: the portal's database role may insert and select, nothing else. Partitioned by months of `at`, which
  * drizzle does not know of: its migration is written by hand, and `partitions.ts` makes the months.

@@ -27,7 +27,7 @@ import { LiveCalls } from './gateway/live-calls.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
 import { OwnCertificate } from './gateway/own-certificate.ts';
 import { SandboxGateway } from './gateway/sandbox-gateway.ts';
-import { KubernetesTokens, kubeconfigTokens } from './gateway/tokens.ts';
+import { isLinkToken, KubernetesTokens, kubeconfigTokens, linkTokens } from './gateway/tokens.ts';
 import { clientAddress } from './http/client-address.ts';
 import type { Health } from './http/health.ts';
 import type { Metrics } from './http/metrics.ts';
@@ -42,6 +42,7 @@ import { RateLimiter } from './rate-limiter.ts';
 import { Recordings } from './recording/recordings.ts';
 import { issueKubeconfig, type IssuedCredential, type KubeconfigWish } from './sessions/kubeconfig-issue.ts';
 import { Kubeconfigs } from './sessions/kubeconfigs.ts';
+import { Links } from './sessions/links.ts';
 import { keepSessions } from './sessions/keeper.ts';
 import type { ClustersPart } from './sessions/parts.ts';
 import { Sandboxes } from './sessions/sandboxes.ts';
@@ -77,6 +78,9 @@ export type Access = AsyncDisposable & {
   terminals: Terminals;
   recordings: Recordings;
   clusters: ClustersPart;
+  links: Links;
+  /** Of a cluster, for people's own tools. */
+  gatewayAddress(cluster: string): string;
   issueKubeconfig(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
   /** A kubeconfig's text, for the gateway's address. */
   kubeconfigFile(entries: readonly [KubeconfigEntry, ...KubeconfigEntry[]]): string;
@@ -216,6 +220,16 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
 
   // ── people's own tools ──
   const credentials = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now }, kubeconfigTokens);
+  const linkCredentials = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now }, linkTokens);
+  const links = new Links({
+    db,
+    clusters,
+    roles: deps.roles,
+    sign: (subject) => linkCredentials.issue(subject),
+    endWithSignOut: config.kubeconfig.endWithSignOut,
+    audit,
+    now,
+  });
   const kubeconfigs = opening.use(
     new Kubeconfigs({
       db,
@@ -276,7 +290,11 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       api,
       errorDocs,
       sessions: kubeconfigs,
-      tokens: credentials,
+      tokens: {
+        verify: (token) => (isLinkToken(token) ? linkCredentials : credentials).verify(token),
+      },
+      links,
+      now,
       clientAuthority: clientAuthority.certificate,
       certificates: new ClientCertificates(clientAuthority, now),
       clientAddress: ({ socket, headers }) =>
@@ -293,6 +311,8 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     terminals,
     recordings,
     clusters,
+    links,
+    gatewayAddress: (cluster) => `${gatewayUrl}/k8s/${cluster}`,
     issueKubeconfig: (person, wish, caller) =>
       issueKubeconfig(
         {

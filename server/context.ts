@@ -13,6 +13,7 @@ import {
   listSessionStreams,
   listSessionCalls,
 } from '../db/queries/audit.ts';
+import { listLinks } from '../db/queries/links.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -59,6 +60,7 @@ import { fileRoutes } from './http/routes/files.ts';
 import { kubeconfigsRoutes } from './http/routes/kubeconfigs.ts';
 import { meRoutes } from './http/routes/me.ts';
 import { oauthRoutes } from './http/routes/oauth.ts';
+import { linksRoutes } from './http/routes/links.ts';
 import { recordingRoutes } from './http/routes/recordings.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
 import { sessionsRoutes, terminalUpgrade } from './http/routes/sessions.ts';
@@ -336,6 +338,13 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         longestMs: config.kubeconfig.longestMs,
       }),
       fileRoutes({ sessions, terminals, audit, now }),
+      linksRoutes({
+        links: access.links,
+        list: (user) => listLinks(db, user, 200),
+        sessions,
+        address: access.gatewayAddress,
+        longestMs: config.kubeconfig.longestMs,
+      }),
       recordingRoutes({
         sessions,
         recordings,

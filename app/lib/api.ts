@@ -20,6 +20,9 @@ import type {
   OpenedSession,
   Page,
   RegisterCluster,
+  IssuedLink,
+  IssueLink,
+  Link,
   Stream,
   UpdateCluster,
   Role,
@@ -91,7 +94,7 @@ async function call<T>(path: string, options?: Options): Promise<T> {
 
 export type SearchHit = { offset: number; atMs: number; line: string };
 export type SessionFilter = {
-  channel?: 'terminal' | 'kubeconfig';
+  channel?: 'terminal' | 'kubeconfig' | 'link';
   state?: string;
   user?: string;
   cluster?: string;
@@ -185,6 +188,9 @@ export const api = {
     }),
   calls: (session: string, cursor?: string, signal?: AbortSignal) =>
     call<Page<AuditEventBody>>(`/sessions/${id(session)}/calls`, { query: { cursor }, signal }),
+  links: (signal?: AbortSignal) => call<Page<Link>>('/links', { signal }),
+  issueLink: (body: IssueLink) => call<IssuedLink>('/links', { method: 'POST', body }),
+  revokeLink: (link: string) => call<void>(`/links/${id(link)}`, { method: 'DELETE' }),
   streams: (session: string, signal?: AbortSignal) =>
     call<Page<Stream>>(`/sessions/${id(session)}/streams`, { signal }),
   /** `recording`: its address. */

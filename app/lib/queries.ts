@@ -28,6 +28,8 @@ export const queries = {
       queryFn: ({ signal }) => api.kubeconfigs(signal),
       refetchInterval: LIVE_MS,
     }),
+  links: () =>
+    queryOptions({ queryKey: ['links'], queryFn: ({ signal }) => api.links(signal), refetchInterval: LIVE_MS }),
   users: () => queryOptions({ queryKey: ['users'], queryFn: ({ signal }) => api.users(signal) }),
   roles: () => queryOptions({ queryKey: ['roles'], queryFn: ({ signal }) => api.roles(signal) }),
   clusters: () =>

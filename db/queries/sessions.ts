@@ -1,6 +1,6 @@
 /** Access sessions' rows. Only server/sessions writes them. */
 import { and, count, desc, eq, exists, inArray, isNull, lt, lte, ne, notInArray, or, sql, type SQL } from 'drizzle-orm';
-import type { Channel, EndReason, SessionState } from '../../server/domain/access-session.ts';
+import { OWN_TOOLS, type Channel, type EndReason, type SessionState } from '../../server/domain/access-session.ts';
 import type { Db } from '../client.ts';
 import { accessSessions, apiTokens, clusters, roles, users, webSessions } from '../schema.ts';
 
@@ -245,13 +245,13 @@ export type Revocation = { id: string; reason: 'signed-out' | 'revoked'; detail:
  */
 export async function revokedOf(
   db: Db,
-  whose: { replica: string } | { ids: string[] } | { channel: Channel },
+  whose: { replica: string } | { ids: string[] } | { channels: readonly Channel[] },
 ): Promise<Revocation[]> {
   const chosen =
     'ids' in whose
       ? inArray(accessSessions.id, whose.ids)
-      : 'channel' in whose
-        ? eq(accessSessions.channel, whose.channel)
+      : 'channels' in whose
+        ? inArray(accessSessions.channel, [...whose.channels])
         : eq(accessSessions.replica, whose.replica);
   const rows = await db
     .select({
@@ -282,7 +282,7 @@ export async function revokedOf(
   });
 }
 
-/** Kubeconfig sessions that nobody has used for their idle time, from now on dormant: their accounts are leftovers. */
+/** Sessions of people's own tools that nobody has used for their idle time, from now on dormant: their accounts are leftovers. */
 export async function sleepIdle(db: Db, now: Date): Promise<SessionRow[]> {
   const idleSince = sql`${accessSessions.lastInputAt} + ${accessSessions.idleMs} * interval '1 millisecond'`;
   return db
@@ -290,7 +290,7 @@ export async function sleepIdle(db: Db, now: Date): Promise<SessionRow[]> {
     .set({ state: 'dormant', cleanupPending: true })
     .where(
       and(
-        eq(accessSessions.channel, 'kubeconfig'),
+        inArray(accessSessions.channel, [...OWN_TOOLS]),
         eq(accessSessions.state, 'active'),
         sql`${idleSince} <= ${now.toISOString()}::timestamptz`,
       ),
@@ -308,14 +308,14 @@ export async function wakeSession(db: Db, id: string, now: Date): Promise<boolea
   return rows.length > 0;
 }
 
-/** Kubeconfig sessions that stand and have reached their longest time. */
+/** Sessions of people's own tools that stand and have reached their longest time. */
 export async function outlived(db: Db, now: Date): Promise<string[]> {
   const rows = await db
     .select({ id: accessSessions.id })
     .from(accessSessions)
     .where(
       and(
-        eq(accessSessions.channel, 'kubeconfig'),
+        inArray(accessSessions.channel, [...OWN_TOOLS]),
         inArray(accessSessions.state, standing),
         lte(accessSessions.hardCapAt, now),
       ),

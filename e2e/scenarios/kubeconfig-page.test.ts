@@ -41,3 +41,29 @@ it('a kubeconfig is made, works, is listed, and is revoked, without leaving the 
   await page.getByText('No kubeconfig').waitFor();
   expect((await tools.kubectl('get', 'namespaces')).code).toBe(1);
 });
+
+it('a link is made, opens what it names, is listed, and is revoked', async () => {
+  const page = await browsing.signedIn('admin');
+  await page.goto(`${browsing.portal.url}/account`);
+  await page.getByRole('button', { name: 'Make a link' }).click();
+  await page.getByLabel('What it is for').fill('the status board');
+  await page.getByLabel('Cluster').selectOption(CLUSTER);
+  await page.getByLabel('Paths').fill('/api/v1/namespaces/*, /version');
+  await page.getByLabel('Uses').fill('2');
+  await page.getByRole('button', { name: 'Make', exact: true }).click();
+  const token = (await page.getByLabel('Token', { exact: true }).textContent()) ?? '';
+  const call = (path: string) =>
+    page.request.get(`${browsing.portal.gatewayUrl}/k8s/${CLUSTER}${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+      ignoreHTTPSErrors: true,
+    });
+  expect((await call('/version')).status()).toBe(200);
+  expect((await call('/api/v1/namespaces/default/secrets')).status()).toBe(403);
+  await page.getByRole('button', { name: 'Done' }).click();
+  const list = page.getByRole('list', { name: 'Links' });
+  await list.getByText('used 1 of 2 times').waitFor();
+  await list.getByRole('button', { name: 'Revoke the link the status board' }).click();
+  await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+  await page.getByText('No link').waitFor();
+  expect((await call('/version')).status()).toBe(401);
+});

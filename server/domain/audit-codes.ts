@@ -21,6 +21,7 @@ export const auditCodes = {
   'cli.signed-out': 'Command line signed out',
   'cli.replayed': 'A code of a command line came a second time: what it opened was revoked',
   'kubeconfig.issued': 'Kubeconfig issued',
+  'link.issued': 'Link made',
   'keys.rotated': 'A key of the portal replaced',
   'role.created': 'Role created',
   'role.updated': 'Role changed',

@@ -267,7 +267,7 @@ export class ApiCall {
   }
 
   async #decide(
-    { session, refused: denied }: Admission,
+    { session, refused: denied, ...admission }: Admission,
     parsed: KubeRequest | { refused: Refusal },
   ): Promise<KubeRequest> {
     if (denied) throw denied;
@@ -278,8 +278,9 @@ export class ApiCall {
     if (unfit) throw toProblem(unfit);
     if ('refused' in parsed) throw toProblem(parsed.refused);
     const asked = { ...parsed, upgrade: this.incoming.headers.upgrade !== undefined };
-    const refused = refusalOf(asked, rules);
+    const refused = refusalOf(asked, rules) ?? (await admission.refusal?.(asked));
     if (refused) throw toProblem(refused);
+    await admission.spend?.();
     this.rules = rules;
     if (changesSomething(parsed)) this.body = new BodyTap(parsed, this.incoming, this.#deps.maskedPaths);
     this.#live = this.#deps.calls.begin(session.id, this.#deps.now().getTime(), isLongRunning(parsed), async () => {

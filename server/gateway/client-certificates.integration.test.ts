@@ -22,6 +22,7 @@ import { answerProblem } from './kube-error.ts';
 import { listenGateway, type GatewayListener } from './listener.ts';
 import { KubernetesTokens, kubeconfigTokens } from './tokens.ts';
 
+const noLink = () => Promise.reject(new Error('nobody asks'));
 const NAME = 'CN=Sallyport client authority';
 const person = randomUUID();
 const cluster = randomUUID();
@@ -97,6 +98,8 @@ beforeAll(async () => {
       tokens,
       clientAuthority: clients.certificate,
       certificates: new ClientCertificates(clients, clock),
+      links: { grant: noLink, spend: noLink },
+      now: () => new Date(),
       clientAddress: () => '',
     },
   );

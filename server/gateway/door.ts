@@ -1,5 +1,7 @@
 /** A way in: whose session a request on the Kubernetes path is, by where it came in and what it carries. */
 import type { IncomingMessage } from 'node:http';
+import type { ApiAttributes } from '../domain/api-policy.ts';
+import type { Refusal } from '../domain/kube-request.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { GatewaySession } from './session-directory.ts';
 
@@ -9,6 +11,10 @@ export type Admission = {
   refused: Problem | null;
   /** The token of the session's account; waits while it is being made. Throws Problem, or the signal's reason. */
   upstreamToken(signal: AbortSignal): Promise<string>;
+  /** What the credential itself keeps a call from, beside the role. */
+  refusal?(asked: ApiAttributes): Promise<Refusal | null>;
+  /** Counts a use, of a credential that has only so many. Throws Problem `link-used-up`. */
+  spend?(): Promise<void>;
   /** The cluster does not know that token. True where entering again brings another account. */
   accountGone(): boolean;
 };

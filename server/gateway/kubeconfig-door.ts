@@ -2,7 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../domain/problem.ts';
 import type { ClientCertificate } from './client-authority.ts';
-import { bearerOf, type Door } from './door.ts';
+import type { Channel } from '../domain/access-session.ts';
+import { type LinkGrant, linkRefusal } from '../domain/link-grant.ts';
+import { type Admission, bearerOf, type Door } from './door.ts';
 import type { GatewaySession } from './session-directory.ts';
 import type { TokenClaims } from './tokens.ts';
 
@@ -10,7 +12,7 @@ import type { TokenClaims } from './tokens.ts';
 export type KubeconfigSession = Omit<GatewaySession, 'clientAddress'> & { cluster: string };
 
 /** What was proven. `certificate`: the serial number of the one that came; null: none did. */
-export type CredentialClaims = { sessionId: string; subject: string; certificate: string | null };
+export type CredentialClaims = { channel: Channel; sessionId: string; subject: string; certificate: string | null };
 
 export interface KubeconfigDirectory {
   /**
@@ -24,7 +26,15 @@ export interface KubeconfigDirectory {
 
 export type KubeconfigDoorDeps = {
   sessions: KubeconfigDirectory;
+  /** Of kubeconfigs and of links. */
   tokens: { verify(token: string): Promise<TokenClaims> };
+  links: {
+    /** What the link of that session opens. */
+    grant(sessionId: string): Promise<LinkGrant>;
+    /** Throws Problem `link-used-up`. */
+    spend(sessionId: string): Promise<void>;
+  };
+  now(): Date;
   certificates: {
     /** What came with the connection, verified; null where none did. Throws Problem `certificate-refused`. */
     of(incoming: IncomingMessage): ClientCertificate | null;
@@ -51,6 +61,7 @@ export function kubeconfigDoor(deps: KubeconfigDoorDeps, cluster: string): Door 
         session: { ...found, clientAddress: clientAddress(incoming) },
         refused,
         upstreamToken: (signal) => sessions.upstreamToken(found.id, signal),
+        ...(claims.channel === 'link' ? bounds(deps, found.id) : {}),
         accountGone() {
           sessions.accountGone(found.id);
           return true;
@@ -82,5 +93,13 @@ async function proven(
       next: 'Leave one of them out, or use a kubeconfig of the portal as it is.',
     });
   const { sessionId, userId } = certificate;
-  return { claims: { sessionId, subject: userId, certificate: serial }, certificate };
+  return { claims: { channel: 'kubeconfig', sessionId, subject: userId, certificate: serial }, certificate };
+}
+
+/** A link opens less than its session could. */
+function bounds({ links, now }: KubeconfigDoorDeps, sessionId: string): Pick<Admission, 'refusal' | 'spend'> {
+  return {
+    refusal: async (asked) => linkRefusal(asked, await links.grant(sessionId), now()),
+    spend: () => links.spend(sessionId),
+  };
 }

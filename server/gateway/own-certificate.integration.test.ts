@@ -5,6 +5,7 @@ import { Authority, createAuthority } from './authority.ts';
 import { listenGateway } from './listener.ts';
 import { OwnCertificate } from './own-certificate.ts';
 
+const noLink = () => Promise.reject(new Error('nobody asks'));
 const DAY_MS = 24 * 3_600_000;
 
 /** The serial of what a client is served with, verified for that name. */
@@ -37,6 +38,8 @@ it('names the gateway’s host, and is renewed before it lapses, without a resta
     tokens: { verify: never },
     clientAuthority: authority.certificate,
     certificates: { of: () => null },
+    links: { grant: noLink, spend: noLink },
+    now: () => new Date(),
     clientAddress: () => '',
   });
   own.onRenewed((identity) => listener.useCertificate(identity));

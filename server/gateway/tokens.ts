@@ -4,11 +4,13 @@
  * session stands. The audience tells them apart, so that neither is ever taken for the other.
  */
 import { createHash, createPublicKey, randomUUID, type KeyObject } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
+import type { Channel } from '../domain/access-session.ts';
 import { Problem } from '../domain/problem.ts';
 
 export const AUDIENCE = 'sallyport-kubernetes';
 const KUBECONFIG_AUDIENCE = 'sallyport-kubeconfig';
+const LINK_AUDIENCE = 'sallyport-link';
 /** At most this long; renewed at half life, so that a stolen one is stale before it is missed. */
 export const TOKEN_LIFETIME_MS = 10 * 60_000;
 
@@ -16,7 +18,7 @@ export type TokenSubject = { sessionId: string; namespace: string; serviceAccoun
 
 /** What a person's own credential names. */
 export type CredentialSubject = { userId: string; sessionId: string; clusterId: string; expiresAt: Date };
-export type TokenClaims = { sessionId: string; subject: string; id: string; expiresAt: Date };
+export type TokenClaims = { channel: Channel; sessionId: string; subject: string; id: string; expiresAt: Date };
 
 export type KubernetesTokensDeps = {
   /** P-256 private keys; the first signs, all verify. */
@@ -104,6 +106,7 @@ export class KubernetesTokens {
       );
       if (typeof payload['sid'] !== 'string' || typeof payload.sub !== 'string') throw new errors.JWTInvalid();
       return {
+        channel: this.#kind.channel,
         sessionId: payload['sid'],
         subject: payload.sub,
         id: payload.jti!,
@@ -121,6 +124,8 @@ export class KubernetesTokens {
 
 export type TokenKind = {
   audience: string;
+  /** Of the sessions that it names. */
+  channel: Channel;
   expired(): Problem;
   /** What one is that is none of them. */
   foreign: string;
@@ -130,6 +135,7 @@ export type TokenKind = {
 
 const sandboxTokens: TokenKind = {
   audience: AUDIENCE,
+  channel: 'terminal',
   foreign: 'This credential was not issued by this portal.',
   instead: 'Use the kubeconfig of your session.',
   expired: () =>
@@ -140,6 +146,7 @@ const sandboxTokens: TokenKind = {
 
 export const kubeconfigTokens: TokenKind = {
   audience: KUBECONFIG_AUDIENCE,
+  channel: 'kubeconfig',
   foreign: 'This is no kubeconfig’s credential of this portal’s; those of shells work in their own shell only.',
   instead: 'Download a kubeconfig of your own in the portal.',
   expired: () =>
@@ -147,6 +154,24 @@ export const kubeconfigTokens: TokenKind = {
       next: 'Download a new one in the portal.',
     }),
 };
+
+export const linkTokens: TokenKind = {
+  audience: LINK_AUDIENCE,
+  channel: 'link',
+  foreign: 'This is no link of this portal’s.',
+  instead: 'Ask whoever gave it to you for another.',
+  expired: () =>
+    new Problem('link-expired', 401, 'This link has expired.', { next: 'Ask whoever gave it to you for another.' }),
+};
+
+/** The kind that a token says it is; whether it is, its verification says. */
+export function isLinkToken(token: string): boolean {
+  try {
+    return decodeJwt(token).aud === LINK_AUDIENCE;
+  } catch {
+    return false;
+  }
+}
 
 /** Stable across restarts, and says nothing of the key. */
 function keyId(key: KeyObject): string {

@@ -1,6 +1,7 @@
 /** The shapes of the REST API, once: they validate, they type the pages' client and they are the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
 import { CONNECTS, OPEN_POLICY, POLICY_METHODS, RECORD_STREAMS } from '../domain/api-policy.ts';
+import { LINK_VERBS } from '../domain/link-grant.ts';
 import { ACT_AS } from '../domain/impersonation.ts';
 import { PRINTABLE } from '../domain/printable.ts';
 
@@ -385,6 +386,49 @@ export const issuedKubeconfigSchema = z
   .object({ kubeconfig: z.string(), credentials: z.array(credentialSchema) })
   .openapi('IssuedKubeconfig');
 export type IssuedKubeconfig = z.infer<typeof issuedKubeconfigSchema>;
+
+export const issueLinkSchema = z
+  .object({
+    name: line(100).min(1).describe('What it is for; shown to you'),
+    cluster: z.string().min(1).max(253).describe('Name or id'),
+    role: label.optional().describe('Needed only where several of your roles reach the cluster'),
+    paths: z.array(path).min(1).max(50).describe('Globs for paths on the cluster: `*` within a part, `**` over parts'),
+    verbs: z.array(z.enum(LINK_VERBS)).min(1).max(LINK_VERBS.length).default(['get']),
+    notBefore: dateTime.optional(),
+    minutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(7 * 24 * 60)
+      .default(60)
+      .describe('How long it works; cut to what the role and the portal allow'),
+    uses: z.number().int().min(1).max(1_000_000).optional().describe('How often; without it as often as one likes'),
+  })
+  .openapi('IssueLink');
+
+export const linkSchema = z
+  .object({
+    id,
+    name: z.string(),
+    cluster: z.object({ id, name: z.string(), production: z.boolean() }),
+    role: z.string(),
+    paths: z.array(z.string()),
+    verbs: z.array(z.string()),
+    uses: z.number().describe('Counted where `usesMax` is a number'),
+    usesMax: z.number().nullable(),
+    createdAt: dateTime,
+    notBefore: dateTime,
+    expiresAt: dateTime,
+    lastUsedAt: dateTime.nullable(),
+  })
+  .openapi('Link');
+export type Link = z.infer<typeof linkSchema>;
+/** The only time that its token is shown. */
+export const issuedLinkSchema = linkSchema
+  .extend({ token: z.string(), address: z.string().describe('Of the cluster at the gateway; paths follow it') })
+  .openapi('IssuedLink');
+export type IssuedLink = z.infer<typeof issuedLinkSchema>;
+export type IssueLink = z.input<typeof issueLinkSchema>;
 
 const cliDecision = z.enum(['approve', 'deny']);
 /** What asks for a sign-in of the command line, as the page shows it to who may allow it. */

@@ -87,7 +87,7 @@ export async function endRow(
   const why: Ending = begun
     ? ending
     : { reason: (now.endReason ?? reason) as EndReason, detail: now.endDetail, exitCode: now.exitCode };
-  if (row.channel === 'kubeconfig') await deps.announce(row.id);
+  if (row.channel !== 'terminal') await deps.announce(row.id);
   const clean = await removeLeftovers(deps, now);
   await finish(deps, { ...now, endedAt: deps.now() }, why, { begun: true, clean });
 }

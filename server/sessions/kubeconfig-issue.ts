@@ -2,20 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../../db/client.ts';
 import { insertSession } from '../../db/queries/sessions.ts';
-import { serviceAccountName } from '../domain/access-session.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
-import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
-import { clusterUnknown } from '../domain/shared-problems.ts';
-import type { AuditPart, ClusterFacts, ClustersPart, RoleLimits } from './parts.ts';
+import { groundOf, sleeping, type OpeningDeps } from './own-tools-row.ts';
+import type { AuditPart, ClusterFacts } from './parts.ts';
 
 /** A person's at once, over all clusters; each is a credential that may be lying about. */
 const MOST = 50;
 
-export type IssueDeps = {
+export type IssueDeps = OpeningDeps & {
   db: Db;
-  clusters: ClustersPart;
-  roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
   /** Signs a token that ends at `expiresAt`. */
   sign(subject: CredentialSubject): Promise<{ token: string; id: string; expiresAt: Date }>;
   /** Makes a client certificate (PEM), with its key, that ends at `expiresAt`. */
@@ -25,10 +21,7 @@ export type IssueDeps = {
     serial: string;
     expiresAt: Date;
   }>;
-  /** Whether the end of the sign-in that issued it ends a kubeconfig. */
-  endWithSignOut: boolean;
   audit: AuditPart;
-  now: () => Date;
 };
 
 type CredentialSubject = { userId: string; sessionId: string; clusterId: string; expiresAt: Date };
@@ -54,7 +47,7 @@ export type KubeconfigWish = {
   kind: 'token' | 'certificate';
 };
 
-type Caller = { clientAddress: string; correlationId: string };
+export type Caller = { clientAddress: string; correlationId: string };
 
 /**
  * A credential for one cluster, and the session behind it, dormant until the first call. `lifetimeMs` is cut to what
@@ -66,16 +59,8 @@ export async function issueKubeconfig(
   wish: KubeconfigWish,
   caller: Caller,
 ): Promise<IssuedCredential> {
-  const { db, now, audit } = deps;
-  const [cluster, roles] = await Promise.all([deps.clusters.find(wish.cluster), deps.roles.of(person)]);
-  if (!cluster) throw clusterUnknown(wish.cluster);
-  const role = chooseRole(reachingRoles(person.groups, roles), cluster.name, wish.role);
-  const at = now();
-  const wished = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
-  // What a job was given for minutes makes nothing that lasts for hours.
-  const { proof } = person;
-  const ends = proof.kind === 'api-token' && proof.exchanged ? proof.expiresAt : wished;
-  const hardCapAt = ends < wished ? ends : wished;
+  const { db, audit } = deps;
+  const { cluster, role, at, hardCapAt } = await groundOf(deps, person, wish);
   const id = randomUUID();
   const subject = { userId: person.id, sessionId: id, clusterId: cluster.id, expiresAt: hardCapAt };
   // Before its row: a certificate whose serial number nobody knows opens nothing.
@@ -83,27 +68,9 @@ export async function issueKubeconfig(
     wish.kind === 'token' ? await deps.sign(subject) : await deps.certify({ ...subject, email: person.email });
   const row = await insertSession(
     db,
-    {
-      id,
-      userId: person.id,
-      webSessionId: deps.endWithSignOut && person.proof.kind === 'web-session' ? person.proof.id : null,
-      apiTokenId: person.proof.kind === 'api-token' ? person.proof.id : null,
-      clusterId: cluster.id,
-      role: role.name,
-      channel: 'kubeconfig',
-      state: 'dormant',
-      serviceAccount: serviceAccountName(person.slug, id),
-      clusterRoles: role.clusterRoles,
-      namespaces: role.namespaces,
+    sleeping(deps, person, { id, channel: 'kubeconfig', cluster, role, at, hardCapAt }, caller, {
       certificateSerial: 'serial' in made ? made.serial : null,
-      idleMs: role.idleMs,
-      detachedMs: role.detachedMs,
-      clientAddress: caller.clientAddress,
-      openedAt: at,
-      lastInputAt: at,
-      hardCapAt,
-      cleanupPending: false,
-    },
+    }),
     MOST,
   );
   if (!row)

@@ -106,7 +106,7 @@ it('refuses a call whose session ends while its row is read', async () => {
     await letGo.promise;
   });
   await held.promise;
-  const call = kubeconfigs.use({ sessionId: id, subject: person, certificate: null }).then(
+  const call = kubeconfigs.use({ channel: 'kubeconfig', sessionId: id, subject: person, certificate: null }).then(
     () => 'let through',
     (error: { code?: string }) => error.code,
   );
@@ -135,7 +135,7 @@ it('a session with a certificate is opened by its serial number alone, one with 
   const dormant = await activeSession({ state: 'dormant', certificateSerial: serial });
   const plain = await activeSession();
   const use = (sessionId: string, certificate: string | null, subject = person) =>
-    kubeconfigs.use({ sessionId, subject, certificate }).then(
+    kubeconfigs.use({ channel: 'kubeconfig', sessionId, subject, certificate }).then(
       ({ id }) => id,
       (error: { code?: string }) => error.code,
     );

@@ -1,11 +1,11 @@
 /**
- * Serves access sessions of channel `kubeconfig`: what stands behind a credential on a laptop or in CI. No replica owns
- * one: whichever a call reaches serves it, wakes it, and notes its use. Idling makes it dormant, its account removed;
+ * Serves access sessions of channels `kubeconfig` and `link`: what stands behind a credential on a laptop, in CI or in
+ * a link. No replica owns one: whichever a call reaches serves it, wakes it, and notes its use. Idling makes it dormant, its account removed;
  * the next call wakes it under the same id. What ended it is the row's to say, and every replica hears of it.
  */
 import type { Db } from '../../db/client.ts';
 import * as rows from '../../db/queries/sessions.ts';
-import type { EndReason } from '../domain/access-session.ts';
+import { type Channel, type EndReason, OWN_TOOLS } from '../domain/access-session.ts';
 import type { AuditCode } from '../domain/audit-codes.ts';
 import { Problem } from '../domain/problem.ts';
 import { sessionEnded } from '../domain/shared-problems.ts';
@@ -63,7 +63,7 @@ type Held = {
   granted: Promise<void> | null;
 };
 /** `certificate`: the serial number of the one that came; null: none did. */
-type Claims = { sessionId: string; subject: string; certificate: string | null };
+type Claims = { channel: Channel; sessionId: string; subject: string; certificate: string | null };
 type Known = { row: rows.SessionWithNames; usedAt: number; notedAt: number };
 
 export class Kubeconfigs implements AsyncDisposable {
@@ -167,7 +167,7 @@ export class Kubeconfigs implements AsyncDisposable {
       rows.findSession(db, sessionId),
       rows.revokedOf(db, { ids: [sessionId] }),
     ]);
-    if (!row || row.channel !== 'kubeconfig' || !isOf(row, claims)) throw notOurs();
+    if (!row || !isOf(row, claims)) throw notOurs();
     if (revoked[0]) throw gone(revoked[0].detail);
     if (row.hardCapAt <= now()) throw gone(endings['hard-cap']);
     if (row.state !== 'active' && row.state !== 'dormant')
@@ -237,7 +237,7 @@ export class Kubeconfigs implements AsyncDisposable {
     this.#known.clear();
     this.#checking = this.#checking
       .then(async () => {
-        for (const { id, reason, detail } of await rows.revokedOf(this.#deps.db, { channel: 'kubeconfig' }))
+        for (const { id, reason, detail } of await rows.revokedOf(this.#deps.db, { channels: OWN_TOOLS }))
           await this.#deps.end(id, { reason, detail });
       })
       .catch((err: unknown) => this.#deps.log.warn({ err }, 'kubeconfigs: revocations could not be looked for'));
@@ -274,8 +274,8 @@ const endings: Record<EndReason, string> = {
 };
 
 /** A session with a certificate is opened by that certificate alone, one with a token by none. */
-function isOf(row: rows.SessionRow, { subject, certificate }: Claims): boolean {
-  return row.userId === subject && row.certificateSerial === certificate;
+function isOf(row: rows.SessionRow, { channel, subject, certificate }: Claims): boolean {
+  return row.channel === channel && row.userId === subject && row.certificateSerial === certificate;
 }
 
 function notOurs(): Problem {

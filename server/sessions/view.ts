@@ -11,7 +11,7 @@ export function sessionView(row: SessionWithNames) {
   const standing = isLive(state) || state === 'dormant';
   const deadline = !standing
     ? null
-    : row.channel === 'kubeconfig'
+    : row.channel !== 'terminal'
       ? { at: row.hardCapAt, reason: 'hard-cap' as const }
       : nextDeadline(row);
   return {

@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx';
 import { Fact, Facts, PageBody, Waiting } from '../../ui/layout.tsx';
 import { ProblemPanel } from '../../ui/problem.tsx';
 import { Kubeconfigs } from './kubeconfigs.tsx';
+import { Links } from './links.tsx';
 import { OwnedServiceUsers } from './owned-service-users.tsx';
 
 const portalWords = {
@@ -46,6 +47,7 @@ export function Account() {
         <Waiting>Asking who you are</Waiting>
       )}
       <Kubeconfigs />
+      <Links />
       <Tokens />
       <OwnedServiceUsers />
     </PageBody>

@@ -1,0 +1,168 @@
+'use client';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { IssuedLink, IssueLink } from '../../../server/http/schemas.ts';
+import { api } from '../../lib/api.ts';
+import { queries } from '../../lib/queries.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy.tsx';
+import { Dialog, DialogActions } from '../../ui/dialog.tsx';
+import { DialogForm } from '../../ui/dialog-form.tsx';
+import { Field, splitList } from '../../ui/field.tsx';
+import { TextField } from '../../ui/text-field.tsx';
+
+type Verb = NonNullable<IssueLink['verbs']>[number];
+const verbs: Verb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'connect'];
+
+/** Makes a link and hands its token over, this once. */
+export function LinkForm({ onClose }: { onClose: () => void }) {
+  const clusters = useQuery(queries.clusters());
+  const me = useQuery(queries.me());
+  const [form, setForm] = useState({
+    name: '',
+    cluster: '',
+    role: '',
+    paths: '/api/v1/namespaces/default/configmaps/**',
+    verbs: ['get'] as Verb[],
+    minutes: 60,
+    uses: '',
+  });
+  const [made, setMade] = useState<IssuedLink | null>(null);
+  if (made) return <Made made={made} onClose={onClose} />;
+  const set = (change: Partial<typeof form>) => setForm((old) => ({ ...old, ...change }));
+  const roles = me.data?.roles ?? [];
+  const select = (label: string, value: string, choices: string[], key: 'cluster' | 'role', none: string) => (
+    <Field label={label} error={null}>
+      {(control) => (
+        <select
+          {...control}
+          className="input"
+          required={key === 'cluster'}
+          value={value}
+          onChange={(event) => set({ [key]: event.target.value })}
+        >
+          <option value="">{none}</option>
+          {choices.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+  return (
+    <Dialog open onClose={onClose} title="Make a link" wide>
+      <DialogForm
+        action="Make"
+        act={async () =>
+          setMade(
+            await api.issueLink({
+              name: form.name,
+              cluster: form.cluster,
+              ...(form.role ? { role: form.role } : {}),
+              paths: splitList(form.paths),
+              verbs: form.verbs,
+              minutes: form.minutes,
+              ...(form.uses ? { uses: Number(form.uses) } : {}),
+            }),
+          )
+        }
+        onCancel={onClose}
+      >
+        <div className="grid gap-4 sm:grid-cols-2">
+          <TextField
+            label="What it is for"
+            required
+            maxLength={100}
+            value={form.name}
+            onChange={(name) => set({ name })}
+          />
+          {select(
+            'Cluster',
+            form.cluster,
+            (clusters.data?.items ?? []).map(({ name }) => name),
+            'cluster',
+            'Choose one',
+          )}
+        </div>
+        {roles.length > 1 ? select('Role', form.role, roles, 'role', 'The only one that reaches it') : null}
+        <TextField
+          label="Paths"
+          hint="On the cluster; * within a part, ** over parts, commas between several."
+          className="font-mono"
+          spellCheck={false}
+          required
+          value={form.paths}
+          onChange={(paths) => set({ paths })}
+        />
+        <fieldset>
+          <legend className="mb-1 font-medium">Verbs</legend>
+          <div className="flex flex-wrap gap-x-4 gap-y-1">
+            {verbs.map((verb) => (
+              <label key={verb} className="flex items-center gap-1.5">
+                <input
+                  type="checkbox"
+                  checked={form.verbs.includes(verb)}
+                  onChange={({ target }) =>
+                    set({ verbs: verbs.filter((one) => (one === verb ? target.checked : form.verbs.includes(one))) })
+                  }
+                />
+                {verb}
+              </label>
+            ))}
+          </div>
+          <p className="mt-1 text-[12.5px] text-muted">connect: exec, attach, port-forward and WebSockets.</p>
+        </fieldset>
+        <div className="grid gap-4 sm:grid-cols-2">
+          <TextField
+            label="Works for (minutes)"
+            hint="No longer than your role and the portal allow."
+            type="number"
+            min={1}
+            max={10_080}
+            required
+            value={form.minutes}
+            onChange={(text) => set({ minutes: Number(text) })}
+          />
+          <TextField
+            label="Uses"
+            hint="Left empty: as often as one likes."
+            type="number"
+            min={1}
+            value={form.uses}
+            onChange={(uses) => set({ uses })}
+          />
+        </div>
+      </DialogForm>
+    </Dialog>
+  );
+}
+
+function Made({ made, onClose }: { made: IssuedLink; onClose: () => void }) {
+  const command = `curl --header 'Authorization: Bearer ${made.token}' '${made.address}${made.paths[0]}'`;
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title="Your link"
+      description="Its token is shown this once. Whoever has it calls what it names as you, until it expires or you revoke it."
+    >
+      <pre
+        className="max-h-[40vh] overflow-auto rounded-md border bg-sunken px-3 py-2 break-all whitespace-pre-wrap"
+        tabIndex={0}
+        aria-label="Token"
+      >
+        {made.token}
+      </pre>
+      <p className="mt-3 text-muted">
+        Scripts send it as <code>Authorization: Bearer</code> to <code>{made.address}</code>.
+      </p>
+      <DialogActions>
+        <CopyButton text={command} label="Copy as a curl command" />
+        <CopyButton text={made.token} label="Copy the token" />
+        <Button kind="primary" onClick={onClose}>
+          Done
+        </Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

@@ -1,0 +1,45 @@
+/** What a signed link opens: calls of these verbs at these paths of one cluster, from a time on. Pure. */
+import { matchesPath } from './glob.ts';
+import type { KubeRequest, Refusal } from './kube-request.ts';
+
+export const LINK_VERBS = [
+  'get',
+  'list',
+  'watch',
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'deletecollection',
+  'connect',
+] as const;
+
+export type LinkGrant = {
+  /** Globs for the path on the cluster: `*` within a part, `**` over parts. The query is free. */
+  paths: readonly string[];
+  /** Kubernetes' verbs; `connect` for what opens a stream into something: exec, attach, port-forward, an upgrade. */
+  verbs: readonly string[];
+  notBefore: Date;
+};
+
+/** A GET may open a stream: then it is no read (Kubernetes #78741). */
+const STREAMS = new Set(['exec', 'attach', 'portforward']);
+
+/** Null: within the link. */
+export function linkRefusal(
+  request: Pick<KubeRequest, 'method' | 'path' | 'verb' | 'subresource'> & { upgrade: boolean },
+  { paths, verbs, notBefore }: LinkGrant,
+  now: Date,
+): Refusal | null {
+  if (now < notBefore) return refuse('link-early', 403, `This link opens nothing before ${notBefore.toISOString()}.`);
+  const verb = STREAMS.has(request.subresource) || request.upgrade ? 'connect' : request.verb;
+  if (!verbs.includes(verb))
+    return refuse('link-refused', 403, `This link lets nobody ${verb}: it is for ${verbs.join(', ')}.`);
+  if (!paths.some((path) => matchesPath(path, request.path)))
+    return refuse('link-refused', 403, `This link does not open ${request.path}.`);
+  return null;
+}
+
+function refuse(code: string, status: number, message: string): Refusal {
+  return { code, status, message: `${message} Ask whoever gave it to you for another.` };
+}
