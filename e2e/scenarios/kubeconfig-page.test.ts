@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBrowsing, type Browsing } from '../browsing.ts';
 import { OwnTools } from '../own-tools.ts';
+import { BUSYBOX_IMAGE } from '../cluster/images.ts';
+import { kubectlAsAdmin } from '../leftovers.ts';
 import { CLUSTER } from '../portal.ts';
 
 let browsing: Browsing;
@@ -66,4 +68,39 @@ it('a link is made, opens what it names, is listed, and is revoked', async () =>
   await page.getByRole('button', { name: 'Revoke', exact: true }).click();
   await page.getByText('No link').waitFor();
   expect((await call('/version')).status()).toBe(401);
+});
+
+it('an auditor replays what an exec from somebody’s laptop showed', async () => {
+  const page = await browsing.signedIn('admin');
+  const made = page.waitForResponse((answer) => answer.url().endsWith('/me/kubeconfigs') && answer.status() === 201);
+  await page.goto(`${browsing.portal.url}/account`);
+  await page.getByRole('button', { name: 'Make a kubeconfig' }).click();
+  await page.getByLabel('Cluster').selectOption(CLUSTER);
+  await page.getByRole('button', { name: 'Make', exact: true }).click();
+  const { kubeconfig, credentials } = (await (await made).json()) as {
+    kubeconfig: string;
+    credentials: { id: string }[];
+  };
+  const namespace = `replay-${(await browsing.portal.id()).slice(0, 8)}`;
+  await kubectlAsAdmin('create', 'namespace', namespace);
+  try {
+    const image = [`--image=${BUSYBOX_IMAGE}`, '--image-pull-policy=Never', '--restart=Never'];
+    await kubectlAsAdmin('run', 'web', ...image, '-n', namespace, '--', 'sleep', '3600');
+    await kubectlAsAdmin('wait', '--for=condition=Ready', 'pod/web', '-n', namespace, '--timeout=60s');
+    using tools = await OwnTools.with(kubeconfig);
+    const script = 'for i in 1 2 3; do echo line $i of the laptop; done';
+    expect(await tools.kubectl('-n', namespace, 'exec', 'web', '--', 'sh', '-c', script)).toMatchObject({ code: 0 });
+    await page.goto(`${browsing.portal.url}/sessions/${credentials[0]!.id}`);
+    await page.getByRole('region', { name: 'Calls to the cluster' }).getByText('pods/exec').first().waitFor();
+    await page.getByText(`exec web -c web -n ${namespace}: sh -c`).click();
+    const recording = page.getByRole('region', { name: 'Recording' });
+    await recording.waitFor();
+    await page.getByLabel('Find text in the recording').fill('line 2');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await recording.getByText('line 2 of the laptop').first().waitFor();
+    await page.getByRole('button', { name: 'All streams of the session' }).click();
+    await page.getByText('exit 0').waitFor();
+  } finally {
+    await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false');
+  }
 });
