@@ -99,6 +99,14 @@ describe('another object', () => {
     ['managed fields', { metadata: { managedFields: [{ x: HIDDEN }] } }],
     ['a file', { kind: 'ConfigMap', data: { 'app.ini': `[db]\npassword = ${HIDDEN}\n` } }],
     ['a file in JSON', { kind: 'ConfigMap', data: { 'app.json': `{"token": "${HIDDEN}"}` } }],
+    ['a variable of any such name', deployment({ env: [{ name: 'SECRET_KEY_BASE', value: HIDDEN }] })],
+    ['a header', deployment({ httpHeaders: [{ name: 'X-Auth-Token-V2', value: HIDDEN }] })],
+    ['an object of credentials', { spec: { dbCredentials: { user: 'web', p: [HIDDEN] } } }],
+    ['a name with more behind it', { spec: { passwordOld: HIDDEN } }],
+    ['a JSON Patch of a variable’s value', [{ op: 'replace', path: '/spec/containers/0/env/3/value', value: HIDDEN }]],
+    ['a JSON Patch of a command line', [{ op: 'add', path: '/spec/containers/0/args/-', value: HIDDEN }]],
+    ['a JSON Patch of all of it', [{ op: 'replace', path: '/spec/containers/0/command', value: [HIDDEN] }]],
+    ['a Secret within, its kind in other letters', { items: [{ Kind: 'SECRET', data: { a: HIDDEN } }] }],
     ['a binary file', { kind: 'ConfigMap', binaryData: { file: HIDDEN } }],
     ['a review of a token', { kind: 'TokenReview', spec: { token: HIDDEN } }],
     ['a private key', { data: { 'tls.key': `-----BEGIN PRIVATE KEY-----\n${HIDDEN}\n-----END PRIVATE KEY-----` } }],
@@ -136,6 +144,8 @@ describe('another object', () => {
       { op: 'move', from: '/a', path: '/b' },
     ];
     expect(maskedBody(patch, deployments)).toEqual(patch);
+    const gateway = { spec: { refs: [{ kind: 'Secret', group: '', name: 'tls' }], passwordSecretName: 'db' } };
+    expect(maskedBody(gateway, pods)).toEqual(gateway);
     expect(maskedBody({ spec: { nodeName: 'a' } }, pods)).toEqual({ spec: { nodeName: 'a' } });
   });
 });

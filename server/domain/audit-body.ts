@@ -46,8 +46,14 @@ function maskedOperation(operation: unknown, secret: boolean, rules: Rules): unk
   if (typeof path === 'string') kept['path'] = shown(path);
   if (typeof from === 'string') kept['from'] = shown(from);
   if ('value' in operation)
-    kept['value'] = secret || typeof path !== 'string' ? hidden(value) : walk(value, keysOf(path), false, rules);
+    kept['value'] =
+      secret || typeof path !== 'string' || isUnnamed(path) ? hidden(value) : walk(value, keysOf(path), false, rules);
   return kept;
+}
+
+/** The value of an entry, or a word of a command line: what it is called, the operation does not say. */
+function isUnnamed(pointer: string): boolean {
+  return /\/(\d+|-)\/value$|\/(args|command)(\/(\d+|-))?$/.test(pointer);
 }
 
 /** RFC 6901: `~1` is a slash, `~0` a tilde. */
@@ -63,6 +69,7 @@ function walk(value: unknown, path: readonly Key[], secret: boolean, rules: Rule
   if (path.length > MOST_DEPTH) return MASK;
   const last = path.at(-1);
   if (last === LAST_APPLIED || rules.paths.some((named) => covers(named, path))) return hidden(value);
+  if (typeof last === 'string' && isCredential(last) && isContainer(value)) return hidden(value);
   if (Array.isArray(value)) return maskedList(value, path, secret, rules);
   if (isObject(value)) return maskedObject(value, path, secret, rules);
   if (secret && value !== null) return MASK;
@@ -74,22 +81,46 @@ function walk(value: unknown, path: readonly Key[], secret: boolean, rules: Rule
 }
 
 function maskedObject(value: Fields, path: readonly Key[], secret: boolean, rules: Rules): unknown {
-  const kind = typeof value['kind'] === 'string' ? value['kind'].toLowerCase() : '';
+  const kind = kindOf(value);
   const isList = kind.endsWith('list') || (secret && Array.isArray(value['items']));
-  if (!isList && (kind === 'secret' || secret)) return maskedSecret(value, path, rules);
+  if (!isList && (secret || (kind === 'secret' && !isReference(value)))) return maskedSecret(value, path, rules);
   if (isList && (secret || kind === 'secretlist'))
     return fields(value, (key, field) => {
       if (key === 'items') return walk(field, [...path, key], true, rules);
       return SECRET_SHOWN.has(key) && typeof field === 'string' ? shown(field) : hidden(field);
     });
   // `{name: DB_PASSWORD, value: …}`, as the environment of a container has it.
-  const named = typeof value['name'] === 'string' && isSensitive(value['name']);
+  const named = typeof value['name'] === 'string' && VARIABLE.test(plainOf(value['name']));
   return fields(value, (key, field) => {
     if (key === 'managedFields') return MASK;
     if (key === 'binaryData') return hidden(field);
     if (named && key === 'value') return hidden(field);
     return walk(field, [...path, key], false, rules);
   });
+}
+
+/** In whatever case: other readers of JSON than Kubernetes' do not tell them apart. */
+function kindOf(value: Fields): string {
+  const key = Object.keys(value).find((one) => one.toLowerCase() === 'kind');
+  const kind = key === undefined ? undefined : value[key];
+  return typeof kind === 'string' ? kind.toLowerCase() : '';
+}
+
+const REFERENCE = new Set([
+  'kind',
+  'name',
+  'namespace',
+  'group',
+  'apiGroup',
+  'apiVersion',
+  'uid',
+  'fieldPath',
+  'controller',
+]);
+
+/** It names a Secret and holds nothing of it. */
+function isReference(value: Fields): boolean {
+  return Object.entries(value).every(([key, field]) => REFERENCE.has(key) && !isContainer(field));
 }
 
 /** Which one it is, and the names of what it holds. */
@@ -122,17 +153,33 @@ function covers(named: readonly string[], path: readonly Key[]): boolean {
   return named.length === path.length && named.every((key, at) => key === '*' || key === String(path[at]));
 }
 
-/** Names under which somebody keeps a secret in plain text. Ends count: `dbPassword`, `GITHUB_TOKEN`, `client-secret`. */
-const SENSITIVE =
-  /(password|passwd|passphrase|pwd|token|secret|secretkey|apikey|accesskey|accesskeyid|privatekey|credential|credentials|authorization|dsn|connectionstring|dockerconfigjson|kubeconfig)$/;
-const SENSITIVE_WHOLE = new Set(['pass', 'pw', 'jwt', 'cookie', 'auth']);
+/** Wherever they are in a name, all that it holds is a credential. */
+const CREDENTIAL =
+  /password|passwd|passphrase|apikey|accesskey|privatekey|clientsecret|secretkey|bearertoken|credential|htpasswd|dockerconfigjson|dockercfg|connectionstring/;
+/** At the end of a name, of a text: Kubernetes gives these to objects as well. */
+const WEAK = /(token|tokens|secret|secrets|pwd|pass|auth|authorization|cookie|dsn|jwt|kubeconfig)$/;
+/** What only points at one, and what a reader of the log wants to know. */
+const POINTER = /(ref|refs|name|names|namespace|path|file|url|uri|policy|seconds|enabled|type|class|kind)$/;
+/** In the name of a variable or a header, wherever. */
+const VARIABLE =
+  /password|passwd|passphrase|pwd|secret|token|apikey|accesskey|privatekey|credential|connectionstring|authorization|cookie|dsn/;
 
+/** `dbPassword`, `GITHUB_TOKEN`, `client-secret`. */
 function isSensitive(name: string): boolean {
-  const plain = name
-    .slice(-64)
+  const plain = plainOf(name);
+  return !POINTER.test(plain) && (CREDENTIAL.test(plain) || WEAK.test(plain));
+}
+
+function isCredential(name: string): boolean {
+  const plain = plainOf(name);
+  return !POINTER.test(plain) && CREDENTIAL.test(plain);
+}
+
+function plainOf(name: string): string {
+  return name
+    .slice(0, 256)
     .toLowerCase()
-    .replace(/[-_. ]/g, '');
-  return SENSITIVE.test(plain) || SENSITIVE_WHOLE.has(plain);
+    .replace(/[^a-z0-9]/g, '');
 }
 
 /** In running text, as a file in a ConfigMap or a word of a command line: `password=hunter2`, `token: abc`. */
