@@ -48,8 +48,9 @@ export class OwnTools implements Disposable {
     this.#binaries = binaries;
   }
 
-  static async with(kubeconfig: string): Promise<OwnTools> {
-    const tools = new OwnTools(mkdtempSync(join(tmpdir(), 'sallyport-tools-')), await kubectlBinaries());
+  /** `binaries`: the folder of other versions of kubectl and helm. */
+  static async with(kubeconfig: string, binaries?: string): Promise<OwnTools> {
+    const tools = new OwnTools(mkdtempSync(join(tmpdir(), 'sallyport-tools-')), binaries ?? (await kubectlBinaries()));
     tools.use(kubeconfig);
     return tools;
   }

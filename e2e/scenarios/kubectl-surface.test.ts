@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BUSYBOX_IMAGE } from '../cluster/images.ts';
+import { olderBinaries } from '../cluster/kubectl.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { freePort } from '../machine/ports.ts';
@@ -190,11 +191,12 @@ function said(text: string, { namespace, tools }: Side): string {
   );
 }
 
-it('every command ends and says the same through the gateway as to the cluster itself', async () => {
-  for (const { program = 'kubectl', args, stdin, env } of steps) {
+/** Each step once at either side, and what both said. */
+async function compare(sides: readonly Side[], these: readonly Step[]): Promise<void> {
+  for (const { program = 'kubectl', args, stdin, env } of these) {
     const options = { ...(stdin === undefined ? {} : { stdin }), ...(env ? { env } : {}) };
     const [ours, theirs] = await Promise.all(
-      [through, direct].map(async (side) => {
+      sides.map(async (side) => {
         const { code, stdout, stderr } = await side.tools.start(program, args, options).ended;
         return { code, stdout: said(stdout, side), stderr: said(stderr, side) };
       }),
@@ -206,7 +208,34 @@ it('every command ends and says the same through the gateway as to the cluster i
     }
     expect(ours, `${program} ${args.join(' ')}`).toEqual(theirs);
   }
+}
+
+it('every command ends and says the same through the gateway as to the cluster itself', async () => {
+  await compare([through, direct], steps);
 }, 300_000);
+
+// The programs are downloaded for it: in the full round.
+it.runIf(process.env['SALLYPORT_ROUNDS'] === 'full')(
+  'so does each of kubectl 1.33 and of Helm 3',
+  async () => {
+    const binaries = await olderBinaries();
+    await using stack = new AsyncDisposableStack();
+    const older = async (side: Side): Promise<Side> => {
+      const namespace = `${side.namespace}-older`;
+      await kubectlAsAdmin('create', 'namespace', namespace);
+      stack.defer(async () => void (await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false')));
+      const kubeconfig = readFileSync(join(side.tools.folder, 'kubeconfig'), 'utf8');
+      const tools = stack.use(await OwnTools.with(kubeconfig, binaries));
+      writeChart(tools.folder);
+      await tools.kubectl('config', 'set-context', '--current', `--namespace=${namespace}`);
+      return { tools, namespace };
+    };
+    const sides = [await older(through), await older(direct)];
+    expect((await sides[0]!.tools.start('helm', ['version', '--short']).ended).stdout).toMatch(/^v3\./);
+    await compare(sides, steps);
+  },
+  300_000,
+);
 
 it('streams that stay: a watch sees what comes, a port-forward carries both ways, logs follow', async () => {
   const { tools, namespace } = through;

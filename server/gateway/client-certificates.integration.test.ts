@@ -172,7 +172,8 @@ it('opens its session, looked up with its serial number at each request of a con
   try {
     expect(await ask(made, { agent })).toBe(id);
     expect(await ask(made, { agent, path: `/k8s/${cluster}/api` })).toBe(id);
-    expect(looked).toEqual(Array(2).fill({ sessionId: id, subject: person, certificate: made.serial }));
+    const claims = { channel: 'kubeconfig', sessionId: id, subject: person, certificate: made.serial };
+    expect(looked).toEqual([claims, claims]);
     expect(await ask(made, { agent, path: '/k8s/other/api' })).toEqual([403, 'cluster-mismatch']);
     rows.get(id)!.ended = true;
     expect(await ask(made, { agent })).toEqual([401, 'credential-revoked']);

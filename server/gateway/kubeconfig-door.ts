@@ -42,14 +42,14 @@ export type KubeconfigDoorDeps = {
   clientAddress(incoming: IncomingMessage): string;
 };
 
-/** @param cluster name or id, as the path has it. */
-export function kubeconfigDoor(deps: KubeconfigDoorDeps, cluster: string): Door {
+/** @param cluster name or id, as the path has it; null where it names none: then it is the credential's own. */
+export function kubeconfigDoor(deps: KubeconfigDoorDeps, cluster: string | null): Door {
   const { sessions, clientAddress } = deps;
   return {
     async enter(incoming) {
       const { claims, certificate } = await proven(deps, incoming);
       const { cluster: name, ...found } = await sessions.use(claims);
-      const asked = cluster === name || cluster === found.clusterId;
+      const asked = cluster === null || cluster === name || cluster === found.clusterId;
       const refused =
         asked && (certificate === null || certificate.clusterId === found.clusterId)
           ? null

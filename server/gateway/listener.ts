@@ -25,8 +25,15 @@ export type GatewayListenerDeps = KubeconfigDoorDeps & {
   errorDocs: string;
 };
 
-/** The cluster that the target names, and the target on it; null for any other target. */
-function targetOf(incoming: IncomingMessage): { cluster: string; rest: string } | null {
+/** What API servers have at their root. */
+const BARE = /^\/(api|apis|version|openapi|healthz|livez|readyz|metrics)(\/|\?|$)/;
+
+/**
+ * The cluster that the target names, and the target on it; null for any other target. `kubectl get --raw` of versions
+ * before 1.36 leaves the path of the kubeconfig's address out: then the cluster is the one that the credential names.
+ */
+function targetOf(incoming: IncomingMessage): { cluster: string | null; rest: string } | null {
+  if (BARE.test(incoming.url ?? '')) return { cluster: null, rest: incoming.url! };
   // CONNECT, absolute and asterisk forms name no path of ours.
   const [, cluster, rest] = /^\/k8s\/([a-z0-9-]{1,63})(\/.*|\?.*|)$/s.exec(incoming.url ?? '') ?? [];
   if (cluster === undefined || rest === undefined) return null;
