@@ -36,7 +36,7 @@ export function kubeconfigDoor({ sessions, tokens, clientAddress }: KubeconfigDo
           ? null
           : new Problem('cluster-mismatch', 403, `This credential is for the cluster "${name}", and for no other.`, {
               next: `Use its own address, /k8s/${name}, or download a kubeconfig for the other cluster.`,
-              meta: { tokenCluster: name },
+              meta: { tokenCluster: name, cluster },
             });
       return {
         session: { ...found, clientAddress: clientAddress(incoming) },

@@ -76,7 +76,7 @@ export class KubernetesTokens {
     if (known) {
       if (known.expiresAt > this.#deps.now()) return known;
       this.#verified.delete(token);
-      throw this.#kind.expired();
+      throw this.#kind.expired(known.expiresAt);
     }
     const claims = await this.#check(token);
     if (this.#verified.size >= CACHE_MAX) this.#verified.delete(this.#verified.keys().next().value!);
@@ -110,7 +110,7 @@ export class KubernetesTokens {
         expiresAt: new Date(payload.exp! * 1000),
       };
     } catch (cause) {
-      if (cause instanceof errors.JWTExpired) throw this.#kind.expired();
+      if (cause instanceof errors.JWTExpired) throw this.#kind.expired(new Date((cause.payload.exp ?? 0) * 1000));
       throw new Problem('token-invalid', 401, this.#kind.foreign, {
         next: this.#kind.instead,
         cause,
@@ -121,7 +121,7 @@ export class KubernetesTokens {
 
 export type TokenKind = {
   audience: string;
-  expired(): Problem;
+  expired(at: Date): Problem;
   /** What one is that is none of them. */
   foreign: string;
   /** What to do with it. */
@@ -132,9 +132,10 @@ const sandboxTokens: TokenKind = {
   audience: AUDIENCE,
   foreign: 'This credential was not issued by this portal.',
   instead: 'Use the kubeconfig of your session.',
-  expired: () =>
+  expired: (at) =>
     new Problem('token-expired', 401, 'This credential has expired.', {
       next: 'Read the token file of the kubeconfig again: the portal renews it while the session lives.',
+      meta: { expiredAt: at.toISOString() },
     }),
 };
 
@@ -142,9 +143,10 @@ export const kubeconfigTokens: TokenKind = {
   audience: KUBECONFIG_AUDIENCE,
   foreign: 'This is no kubeconfig’s credential of this portal’s; those of shells work in their own shell only.',
   instead: 'Download a kubeconfig of your own in the portal.',
-  expired: () =>
+  expired: (at) =>
     new Problem('credential-expired', 401, 'This kubeconfig has expired.', {
       next: 'Download a new one in the portal.',
+      meta: { expiredAt: at.toISOString() },
     }),
 };
 

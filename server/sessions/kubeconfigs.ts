@@ -229,11 +229,11 @@ export class Kubeconfigs implements AsyncDisposable {
       rows.findSession(db, sessionId),
       rows.revokedOf(db, { ids: [sessionId] }),
     ]);
-    if (!row || row.channel !== 'kubeconfig' || row.userId !== subject) throw gone('It is none of this portal’s.');
-    if (revoked[0]) throw gone(revoked[0].detail);
-    if (row.hardCapAt <= now()) throw gone(endings['hard-cap']);
+    if (!row || row.channel !== 'kubeconfig' || row.userId !== subject) throw gone('unknown', 'It is none of this portal’s.');
+    if (revoked[0]) throw gone(revoked[0].reason, revoked[0].detail);
+    if (row.hardCapAt <= now()) throw gone('hard-cap', endings['hard-cap']);
     if (row.state !== 'active' && row.state !== 'dormant')
-      throw gone(row.endDetail ?? endings[row.endReason as EndReason] ?? '');
+      throw gone(row.endReason ?? 'ended', row.endDetail ?? endings[row.endReason as EndReason] ?? '');
     if (row.state === 'dormant') await this.#wake(row);
     const known = { row, usedAt: now().getTime(), notedAt: row.lastInputAt.getTime() };
     if (!this.#accounts.has(sessionId)) this.#accounts.set(sessionId, this.#accountOf(row));
@@ -341,8 +341,9 @@ const endings: Record<EndReason, string> = {
   fault: 'Its session has ended.',
 };
 
-function gone(why: string): Problem {
+function gone(reason: string, why: string): Problem {
   return new Problem('credential-revoked', 401, `This kubeconfig is not valid any more. ${why}`.trim(), {
     next: 'Download a new one in the portal.',
+    meta: { reason },
   });
 }
