@@ -93,10 +93,7 @@ async function ask(
 
 function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(
-      () => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)),
-      ANSWER_MS,
-    );
+    const late = setTimeout(() => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)), ANSWER_MS);
     outgoing.on('error', (error) => {
       clearTimeout(late);
       reject(error);

@@ -38,9 +38,7 @@ function shapeOf(status: number, request: KubeRequest | null): Shape {
 
 /** `kubectl auth whoami` reads 403 and 404 as a cluster that does not offer it, and says that. */
 function isSilent(status: number, { resource, group }: KubeRequest): boolean {
-  return (
-    (status === 403 || status === 404) && group === 'authentication.k8s.io' && resource === 'selfsubjectreviews'
-  );
+  return (status === 403 || status === 404) && group === 'authentication.k8s.io' && resource === 'selfsubjectreviews';
 }
 
 export type ErrorContext = {

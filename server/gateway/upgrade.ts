@@ -39,10 +39,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
     agent: upstream.endpoint.unpooled,
     signal: call.signal,
   });
-  const late = setTimeout(
-    () => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)),
-    ANSWER_MS,
-  );
+  const late = setTimeout(() => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)), ANSWER_MS);
   try {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     outgoing.once('error', reject);

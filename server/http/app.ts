@@ -104,13 +104,12 @@ export function buildApp(deps: AppDeps): Router {
     const shown = known ? report : { ready: report.ready };
     return c.json(shown, report.ready ? 200 : 503);
   });
-  const errorDocs = (code: string) => (c: Context<AppEnv>) => {
-    const page = errorPage(code === '' ? (c.req.param('code') ?? '') : code);
-    c.header('content-security-policy', page.csp);
-    return c.html(page.body, page.found ? 200 : 404);
-  };
-  app.get('/docs/errors/', errorDocs('README'));
-  app.get('/docs/errors/:code', errorDocs(''));
+  for (const path of ['/docs/errors/', '/docs/errors/:code'])
+    app.get(path, (c) => {
+      const page = errorPage(c.req.param('code') ?? 'README');
+      c.header('content-security-policy', page.csp);
+      return c.html(page.body, page.found ? 200 : 404);
+    });
   app.get('/metrics', async (c) => {
     if (!deps.monitoring(c.get('clientAddress')))
       throw new Problem('forbidden', 403, 'Metrics are read from the monitoring addresses only.', {

@@ -229,7 +229,8 @@ export class Kubeconfigs implements AsyncDisposable {
       rows.findSession(db, sessionId),
       rows.revokedOf(db, { ids: [sessionId] }),
     ]);
-    if (!row || row.channel !== 'kubeconfig' || row.userId !== subject) throw gone('unknown', 'It is none of this portal’s.');
+    if (!row || row.channel !== 'kubeconfig' || row.userId !== subject)
+      throw gone('unknown', 'It is none of this portal’s.');
     if (revoked[0]) throw gone(revoked[0].reason, revoked[0].detail);
     if (row.hardCapAt <= now()) throw gone('hard-cap', endings['hard-cap']);
     if (row.state !== 'active' && row.state !== 'dormant')
