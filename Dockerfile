@@ -28,7 +28,7 @@ COPY db db
 COPY server server
 COPY sandbox sandbox
 COPY app app
-COPY docs/errors.md docs/
+COPY docs/errors docs/errors
 # The image has a Node, and a database of its own: the packages that hold them stay out.
 RUN NEXT_TELEMETRY_DISABLED=1 node node_modules/next/dist/bin/next build \
  && rm -rf .next/cache \

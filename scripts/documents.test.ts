@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { errorFiles, errorIndex } from './error-index.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -47,7 +48,7 @@ describe('docs/architecture.md', () => {
   });
 });
 
-describe('docs/errors.md', () => {
+describe('docs/errors/', () => {
   /** `new Problem('code', …`, `super('code', …` of its kinds, `refuse('code', …`, `{ code: 'code', status: …`. */
   const CODE = /(?:new Problem|\bsuper|\brefuse)\(\s*'([a-z-]+)',\s*(?:[\w.]+),|code: '([a-z-]+)',\s*status: \d/g;
   const used = new Set(
@@ -55,10 +56,16 @@ describe('docs/errors.md', () => {
       .filter((path) => /^(server|sandbox|db)\//.test(path) && !path.startsWith('sandbox/host/'))
       .flatMap((path) => [...read(path).matchAll(CODE)].map((match) => match[1] ?? match[2]!)),
   );
-  const listed = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)`/gm)].map((match) => match[1]!);
+  const files = errorFiles();
 
-  test('each code that is answered with is listed once, and no other', () => {
+  test('each code that is answered with has its file, and no other', () => {
     expect(used.size).toBeGreaterThan(100);
-    expect(listed.toSorted()).toEqual([...used].toSorted());
+    expect(files.map(({ code }) => code).toSorted()).toEqual([...used].toSorted());
+  });
+
+  test('the index is made of the files: node scripts/error-index.ts', () => {
+    // The formatter aligns columns.
+    const plain = (text: string) => text.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
+    expect(plain(read('docs/errors/README.md'))).toBe(plain(errorIndex(files)));
   });
 });

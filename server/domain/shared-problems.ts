@@ -37,7 +37,16 @@ export function clientGone(): Problem {
   return new Problem('client-gone', 499, 'The client closed the connection.');
 }
 
-/** A fault of ours; the cause is for the log. */
+/** Following one would carry a credential to wherever it leads. */
+export function redirectRefused(cluster: string): Problem {
+  return new Problem(
+    'redirect-refused',
+    502,
+    `The cluster ${cluster} answered with a redirect, which the portal does not follow.`,
+    { next: "Ask the operator to register the API server's own address.", meta: { cluster } },
+  );
+}
+
 /** Without the database nobody knows who may do what: it is refused. */
 export function databaseUnavailable(cause: unknown): Problem {
   return new Problem('database-unavailable', 503, 'The portal’s database does not answer.', {
@@ -46,6 +55,7 @@ export function databaseUnavailable(cause: unknown): Problem {
   });
 }
 
+/** A fault of ours; the cause is for the log. */
 export function internalProblem(cause: unknown): Problem {
   return new Problem('internal', 500, 'Something went wrong in the portal.', {
     next: 'Try again. If it stays, give an administrator the correlation id.',

@@ -20,6 +20,19 @@ export class ConnectingTimedOut extends Error {
   }
 }
 
+/** A request that was sent, and no answer came in time. */
+export class AnswerTimedOut extends Error {
+  override name = 'AnswerTimedOut';
+  readonly code = 'ETIMEDOUT';
+  /** Ms that it was given. */
+  readonly ms: number;
+
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`);
+    this.ms = ms;
+  }
+}
+
 /** What a failed connection to a cluster means, in words for a person. Problems pass through as they are. */
 export function unreachable(cluster: string, error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -38,6 +51,12 @@ export function unreachable(cluster: string, error: unknown): Problem {
     return new Problem('cluster-tls', 503, `The cluster ${cluster} did not prove who it is: ${message} (${code}).`, {
       next: 'Check the certificate authority and the address that the cluster is registered with.',
       meta,
+      cause: error,
+    });
+  if (error instanceof AnswerTimedOut)
+    return new Problem('cluster-timeout', 504, `The cluster ${cluster} did not answer within ${error.ms / 1000} s.`, {
+      next: 'Look whether what was asked for has happened, and try again; if it stays so, tell who runs the cluster.',
+      meta: { ...meta, timeoutSeconds: String(error.ms / 1000) },
       cause: error,
     });
   if (name === 'TimeoutError' || name === 'AbortError' || code === 'ETIMEDOUT')

@@ -41,7 +41,7 @@ export class ApiServer implements Disposable {
     this.#server.on('connect', (incoming: IncomingMessage, socket: Duplex) =>
       this.upgrade(incoming, socket, null, door(incoming)),
     );
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerMalformed(error, socket));
+    this.#server.on('clientError', answerMalformed(deps.errorDocs));
     // The timeouts above are watched from the moment that a server listens; this one never does by itself.
     this.#server.emit('listening');
   }

@@ -5,10 +5,10 @@ import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/for
 import { isLongRunning, mustInspectBody } from '../domain/gateway-decision.ts';
 import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
-import { clientGone } from '../domain/shared-problems.ts';
+import { clientGone, redirectRefused } from '../domain/shared-problems.ts';
 import { secretBodyRefusal } from '../domain/secret-body.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
-import { unreachable } from '../domain/unreachable.ts';
+import { AnswerTimedOut, unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
@@ -99,10 +99,7 @@ async function ask(
 
 function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(
-      () => outgoing.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
-      ANSWER_MS,
-    );
+    const late = setTimeout(() => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)), ANSWER_MS);
     outgoing.on('error', (error) => {
       clearTimeout(late);
       reject(error);
@@ -214,12 +211,7 @@ function redirectRefusal(
 ): Problem | null {
   if (status < 300 || status >= 400 || status === 304 || location === undefined) return null;
   if (request.subresource === 'proxy' && /^\/(?![/\\])/.test(location)) return null;
-  return new Problem(
-    'redirect-refused',
-    502,
-    `The cluster ${upstream.cluster} answered with a redirect, which the portal does not follow.`,
-    { next: "Ask the operator to register the API server's own address.", meta: { cluster: upstream.cluster } },
-  );
+  return redirectRefused(upstream.cluster);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

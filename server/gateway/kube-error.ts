@@ -19,15 +19,26 @@ const reasons: Record<number, string> = {
   504: 'Timeout',
 };
 
+/** How the sentence travels: in a metav1.Status or as the plain body, and in a warning besides. */
+type Shape = { plain: boolean; warns: boolean };
+
 /**
- * Measured with kubectl 1.36: a metav1.Status in JSON is shown on calls for resources, except at 500. On discovery,
- * which kubectl asks for first and keeps for hours, plain text is shown at 403 and 500, and no sentence in any form at
- * 503 and 504 ("the server is currently unable to handle the request"): those become 500 there, their code stays.
+ * Measured with kubectl 1.33 to 1.36. On calls for resources a metav1.Status in JSON is
+ * shown at every status. On discovery, `version` and their kin none is: there the sentence of a plain body is shown at
+ * those statuses where client-go takes the server's own words, and everywhere else the body is dropped for a sentence of
+ * kubectl's own. What is always shown, first and once, is a Warning header.
  */
-function shownAs(status: number, request: KubeRequest | null): { status: number; plain: boolean } {
-  const discovery = request !== null && !request.isResource;
-  if (discovery && (status === 503 || status === 504)) return { status: 500, plain: true };
-  return { status, plain: status === 500 || (discovery && status === 403) };
+function shapeOf(status: number, request: KubeRequest | null): Shape {
+  // Not understood, so perhaps either.
+  if (request === null) return { plain: false, warns: true };
+  if (request.isResource) return { plain: false, warns: isSilent(status, request) };
+  const ownWords = status === 403 || status === 415 || (status >= 500 && status !== 503 && status !== 504);
+  return { plain: ownWords, warns: !ownWords };
+}
+
+/** `kubectl auth whoami` reads 403 and 404 as a cluster that does not offer it, and says that. */
+function isSilent(status: number, { resource, group }: KubeRequest): boolean {
+  return (status === 403 || status === 404) && group === 'authentication.k8s.io' && resource === 'selfsubjectreviews';
 }
 
 export type ErrorContext = {
@@ -38,14 +49,13 @@ export type ErrorContext = {
   errorDocs: string;
 };
 
-/** Answers and closes the connection where the request's body may be unread. Nothing is done once headers are out. */
-export function answerProblem(response: ServerResponse, problem: Problem, context: ErrorContext): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
+type ErrorAnswer = { status: number; headers: Record<string, string | number>; body: string };
+
+/** The whole answer, wherever it is written. */
+export function errorAnswer(problem: Problem, context: ErrorContext): ErrorAnswer {
+  const { status } = problem;
   const sentence = problem.next ? `${problem.message} ${problem.next}` : problem.message;
-  const { status, plain } = shownAs(problem.status, context.request);
+  const { plain, warns } = shapeOf(status, context.request);
   const body = plain ? `${sentence}\n` : JSON.stringify(statusBody(problem, sentence, context.request));
   const headers: Record<string, string | number> = {
     'content-type': plain ? 'text/plain; charset=utf-8' : 'application/json',
@@ -60,9 +70,22 @@ export function answerProblem(response: ServerResponse, problem: Problem, contex
     link: `<${context.errorDocs}${problem.code}>; rel="help"`,
   };
   for (const [key, value] of Object.entries(problem.meta)) headers[metaName(key)] = headerText(value);
+  if (warns) headers['warning'] = `299 sallyport "${headerText(sentence).replace(/["\\]/g, '\\$&')}"`;
   if (context.auditId) headers['audit-id'] = context.auditId;
-  if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="sallyport"';
-  if (problem.status === 429) headers['retry-after'] = problem.meta['retryAfterSeconds'] ?? '1';
+  if (status === 401) headers['www-authenticate'] = 'Bearer realm="sallyport"';
+  // Only where waiting helps: client-go tries ten times by it before it says anything.
+  const retryAfter = problem.meta['retryAfterSeconds'];
+  if (retryAfter !== undefined) headers['retry-after'] = retryAfter;
+  return { status, headers, body };
+}
+
+/** Answers and closes the connection where the request's body may be unread. Nothing is done once headers are out. */
+export function answerProblem(response: ServerResponse, problem: Problem, context: ErrorContext): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { status, headers, body } = errorAnswer(problem, context);
   response.shouldKeepAlive = false;
   response.writeHead(status, headers);
   response.end(response.req.method === 'HEAD' ? undefined : body);
@@ -76,7 +99,7 @@ function statusBody(problem: Problem, message: string, request: KubeRequest | nu
     metadata: {},
     status: 'Failure',
     message,
-    reason: reasons[problem.status] ?? 'InternalError',
+    reason: reasons[problem.status] ?? (problem.status < 500 ? 'BadRequest' : 'InternalError'),
     details: {
       ...(request?.name ? { name: request.name } : {}),
       ...(request?.group ? { group: request.group } : {}),
@@ -91,6 +114,12 @@ function metaName(key: string): string {
   return `x-sallyport-error-meta-${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** Header bytes that every client takes: typographic marks as ASCII has them, nothing else beyond it. */
 function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 512);
+  return text
+    .replace(/[‘’]/g, "'")
+    .replace(/[“”]/g, '"')
+    .replace(/…/g, '...')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, 512);
 }

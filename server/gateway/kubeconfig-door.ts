@@ -55,7 +55,7 @@ export function kubeconfigDoor(deps: KubeconfigDoorDeps, cluster: string | null)
           ? null
           : new Problem('cluster-mismatch', 403, `This credential is for the cluster "${name}", and for no other.`, {
               next: `Use its own address, /k8s/${name}, or download a kubeconfig for the other cluster.`,
-              meta: { tokenCluster: name },
+              meta: { tokenCluster: name, cluster: cluster ?? certificate?.clusterId ?? '' },
             });
       return {
         session: { ...found, clientAddress: clientAddress(incoming) },

@@ -94,7 +94,7 @@ export async function listenGateway(
   server.maxHeadersCount = MAX_HEADERS_COUNT;
   server.maxConnections = MAX_CONNECTIONS;
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('clientError', answerMalformed);
+  server.on('clientError', answerMalformed(deps.errorDocs));
   const onSocket = (incoming: IncomingMessage, socket: Duplex, head: Buffer | null) => {
     const target = targetOf(incoming);
     if (!target)

@@ -1,6 +1,9 @@
 /** Requests that node's strict parser does not take: two lengths, folded headers, headers too long or without end. */
+import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { correlationOf } from '../correlation.ts';
+import { Problem } from '../domain/problem.ts';
+import { errorAnswer } from './kube-error.ts';
 
 /** Tokens and long selectors fit; Go's servers take 1 MiB, of which nothing honest comes near. */
 export const HEADER_BYTES = 64 * 1024;
@@ -8,23 +11,34 @@ export const HEADER_BYTES = 64 * 1024;
 const LINGER_MS = 2_000;
 
 /** For the event `clientError`. Answers, and closes the connection whether the other side does or not. */
-export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, sentence] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', `The headers are longer than ${HEADER_BYTES} bytes.`]
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'The request did not arrive in time.']
-        : ['400 Bad Request', 'This is not a well-formed HTTP/1.1 request.'];
-  const body = `${sentence}\n`;
-  socket.on('error', () => {});
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\n` +
-      `x-sallyport-error-code: bad-request\r\nx-correlation-id: ${correlationOf(null).id}\r\nconnection: close\r\n\r\n${body}`,
-  );
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.resume().once('close', () => clearTimeout(timer));
+export function answerMalformed(errorDocs: string): (error: NodeJS.ErrnoException, socket: Duplex) => void {
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // Nothing of such a request is believed, its ids included.
+    const context = { request: null, correlation: correlationOf(null), auditId: null, errorDocs };
+    const { status, headers, body } = errorAnswer(problemOf(error.code), context);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.on('error', () => {});
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}connection: close\r\n\r\n${body}`,
+      'utf8',
+    );
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.resume().once('close', () => clearTimeout(timer));
+  };
+}
+
+function problemOf(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new Problem('headers-too-large', 431, `The headers are longer than ${HEADER_BYTES} bytes.`, {
+      next: 'Send fewer or shorter ones.',
+    });
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('request-late', 408, 'The request did not arrive in time.', { next: 'Send it again.' });
+  return new Problem('bad-request', 400, 'This is not a well-formed HTTP/1.1 request.', {
+    next: 'Look at what stands between the client and the portal.',
+  });
 }

@@ -78,7 +78,7 @@ export class KubernetesTokens {
     if (known) {
       if (known.expiresAt > this.#deps.now()) return known;
       this.#verified.delete(token);
-      throw this.#kind.expired();
+      throw this.#kind.expired(known.expiresAt);
     }
     const claims = await this.#check(token);
     if (this.#verified.size >= CACHE_MAX) this.#verified.delete(this.#verified.keys().next().value!);
@@ -113,7 +113,7 @@ export class KubernetesTokens {
         expiresAt: new Date(payload.exp! * 1000),
       };
     } catch (cause) {
-      if (cause instanceof errors.JWTExpired) throw this.#kind.expired();
+      if (cause instanceof errors.JWTExpired) throw this.#kind.expired(new Date((cause.payload.exp ?? 0) * 1000));
       throw new Problem('token-invalid', 401, this.#kind.foreign, {
         next: this.#kind.instead,
         cause,
@@ -126,7 +126,7 @@ export type TokenKind = {
   audience: string;
   /** Of the sessions that it names. */
   channel: Channel;
-  expired(): Problem;
+  expired(at: Date): Problem;
   /** What one is that is none of them. */
   foreign: string;
   /** What to do with it. */
@@ -138,9 +138,10 @@ const sandboxTokens: TokenKind = {
   channel: 'terminal',
   foreign: 'This credential was not issued by this portal.',
   instead: 'Use the kubeconfig of your session.',
-  expired: () =>
+  expired: (at) =>
     new Problem('token-expired', 401, 'This credential has expired.', {
       next: 'Read the token file of the kubeconfig again: the portal renews it while the session lives.',
+      meta: { expiredAt: at.toISOString() },
     }),
 };
 
@@ -149,9 +150,10 @@ export const kubeconfigTokens: TokenKind = {
   channel: 'kubeconfig',
   foreign: 'This is no kubeconfig’s credential of this portal’s; those of shells work in their own shell only.',
   instead: 'Download a kubeconfig of your own in the portal.',
-  expired: () =>
+  expired: (at) =>
     new Problem('credential-expired', 401, 'This kubeconfig has expired.', {
       next: 'Download a new one in the portal.',
+      meta: { expiredAt: at.toISOString() },
     }),
 };
 
@@ -160,8 +162,11 @@ export const linkTokens: TokenKind = {
   channel: 'link',
   foreign: 'This is no link of this portal’s.',
   instead: 'Ask whoever gave it to you for another.',
-  expired: () =>
-    new Problem('link-expired', 401, 'This link has expired.', { next: 'Ask whoever gave it to you for another.' }),
+  expired: (at) =>
+    new Problem('link-expired', 401, 'This link has expired.', {
+      next: 'Ask whoever gave it to you for another.',
+      meta: { expiredAt: at.toISOString() },
+    }),
 };
 
 /** The kind that a token says it is; whether it is, its verification says. */

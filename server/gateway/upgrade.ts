@@ -9,10 +9,10 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { upgradeOf } from '../domain/gateway-decision.ts';
-import { clientGone } from '../domain/shared-problems.ts';
+import { clientGone, redirectRefused } from '../domain/shared-problems.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
-import { unreachable } from '../domain/unreachable.ts';
-import { type ApiCall, toProblem } from './api-call.ts';
+import { AnswerTimedOut, unreachable } from '../domain/unreachable.ts';
+import type { ApiCall } from './api-call.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { StreamRecording } from './stream-recording.ts';
 import { requestOptions } from './upstream.ts';
@@ -43,10 +43,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
     agent: upstream.endpoint.unpooled,
     signal: call.signal,
   });
-  const late = setTimeout(
-    () => outgoing.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
-    ANSWER_MS,
-  );
+  const late = setTimeout(() => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)), ANSWER_MS);
   try {
     await recording?.open(upstream.cluster);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -64,7 +61,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
       call.upgraded = true;
       call.note(recording ? { stream: recording.started } : {});
       await pipe(call, { client, head }, result, recording);
-    } else await passRefusal(call, client, result.answer);
+    } else await passRefusal(call, client, upstream.cluster, result.answer);
   } finally {
     clearTimeout(late);
     client.off('close', gone);
@@ -146,15 +143,11 @@ const FLUSH_MS = 5_000;
 const LAST_WORD_MS = 250;
 
 /** The cluster said no: its answer, then the end of both connections. */
-async function passRefusal(call: ApiCall, client: Duplex, answer: IncomingMessage): Promise<void> {
+async function passRefusal(call: ApiCall, client: Duplex, cluster: string, answer: IncomingMessage): Promise<void> {
   const { status, reason } = finalStatus(answer)!;
   if (status >= 300 && status < 400) {
     answer.destroy();
-    throw toProblem({
-      code: 'redirect-refused',
-      status: 502,
-      message: 'The cluster answered with a redirect, which the portal does not follow.',
-    });
+    throw redirectRefused(cluster);
   }
   call.status = status;
   const chunks: Buffer[] = [];

@@ -106,11 +106,12 @@ export function buildApp(deps: AppDeps): Router {
     const shown = known ? report : { ready: report.ready };
     return c.json(shown, report.ready ? 200 : 503);
   });
-  app.get('/docs/errors/:code', (c) => {
-    const page = errorPage(c.req.param('code'));
-    c.header('content-security-policy', page.csp);
-    return c.html(page.body, page.found ? 200 : 404);
-  });
+  for (const path of ['/docs/errors/', '/docs/errors/:code'])
+    app.get(path, (c) => {
+      const page = errorPage(c.req.param('code') ?? 'README');
+      c.header('content-security-policy', page.csp);
+      return c.html(page.body, page.found ? 200 : 404);
+    });
   app.get('/metrics', async (c) => {
     if (!deps.monitoring(c.get('clientAddress')))
       throw new Problem('forbidden', 403, 'Metrics are read from the monitoring addresses only.', {

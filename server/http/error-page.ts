@@ -1,21 +1,22 @@
-/** What an error's code means, as a page: the row of docs/errors.md, which ships with the portal. */
-import { readFileSync } from 'node:fs';
-import { plainPage } from './plain-page.ts';
+/** What an error's code means, as a page: its file in docs/errors/, which ships with the portal. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { longPage, plainPage, type Page } from './plain-page.ts';
+import { renderMarkdown } from './small-markdown.ts';
 
-/** `| \`code\` | status | means | what to do |` */
-const ROW = /^\| `([a-z-]+)` *\|([^|]*)\|([^|]*)\|([^|]*)\|$/gm;
+const FOLDER = new URL('../../docs/errors/', import.meta.url);
 
-const text = (cell: string) => cell.trim().replaceAll('`', '');
-
-const rows = new Map(
-  [...readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8').matchAll(ROW)].map(
-    ([, code, status, means, next]) => [code!, { status: text(status!), means: text(means!), next: text(next!) }],
-  ),
+const sources = new Map(
+  readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => [name.slice(0, -'.md'.length), readFileSync(new URL(name, FOLDER), 'utf8')]),
 );
 
-export function errorPage(code: string): { body: string; csp: string; found: boolean } {
-  const row = rows.get(code);
-  if (!row) return { ...plainPage('No such error', 'The portal answers with no such code.'), found: false };
-  const next = row.next ? ` What to do: ${row.next}.` : '';
-  return { ...plainPage(code, `Status ${row.status}. It means: ${row.means}.${next}`), found: true };
+/** `README` is the index. What is in the folder is found, and nothing else. */
+export function errorPage(code: string): Page & { found: boolean } {
+  const source = sources.get(code);
+  if (source === undefined)
+    return { ...plainPage('No such error', 'The portal answers with no such code.'), found: false };
+  const { title, html } = renderMarkdown(source);
+  const back = code === 'README' ? '' : '<p><a href="/docs/errors/">All codes</a></p>';
+  return { ...longPage(title, html + back), found: true };
 }

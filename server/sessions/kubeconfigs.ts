@@ -168,10 +168,10 @@ export class Kubeconfigs implements AsyncDisposable {
       rows.revokedOf(db, { ids: [sessionId] }),
     ]);
     if (!row || !isOf(row, claims)) throw notOurs();
-    if (revoked[0]) throw gone(revoked[0].detail);
-    if (row.hardCapAt <= now()) throw gone(endings['hard-cap']);
+    if (revoked[0]) throw gone(revoked[0].reason, revoked[0].detail);
+    if (row.hardCapAt <= now()) throw gone('hard-cap', endings['hard-cap']);
     if (row.state !== 'active' && row.state !== 'dormant')
-      throw gone(row.endDetail ?? endings[row.endReason as EndReason] ?? '');
+      throw gone(row.endReason ?? 'ended', row.endDetail ?? endings[row.endReason as EndReason] ?? '');
     if (row.state === 'dormant') await this.#wake(row);
     return row;
   }
@@ -279,11 +279,12 @@ function isOf(row: rows.SessionRow, { channel, subject, certificate }: Claims): 
 }
 
 function notOurs(): Problem {
-  return gone('It is none of this portal’s.');
+  return gone('unknown', 'It is none of this portal’s.');
 }
 
-function gone(why: string): Problem {
+function gone(reason: string, why: string): Problem {
   return new Problem('credential-revoked', 401, `This kubeconfig is not valid any more. ${why}`.trim(), {
     next: 'Download a new one in the portal.',
+    meta: { reason },
   });
 }
