@@ -157,7 +157,7 @@ it('an error names its page, which the portal has; a caller’s trace is its tra
   const page = await fetch(link!);
   expect(page.status).toBe(200);
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
-  expect(await page.text()).toContain('a call without a credential');
+  expect(await page.text()).toContain('The call came without a credential of the portal.');
   for (const other of ['no-such-code', '..%2f..%2fpackage.json', '%3Cscript%3E'])
     expect((await fetch(`${portal.url}/docs/errors/${other}`)).status).toBe(404);
 });
