@@ -59,7 +59,7 @@ it('a shell goes on and stays on record; nothing opens, and a person is told why
     message: expect.stringContaining('Try again in a minute'),
   });
   // Who may do what cannot be looked up: refused, and on record.
-  expect(await terminal.run('kubectl get namespace default')).toContain('The portal’s database does not answer.');
+  expect(await terminal.run('kubectl get namespace default')).toMatch(/The portal.s database does not answer\./);
   await terminal.run('kubectl get --raw /api/v1/namespaces/meanwhile');
 
   await start();

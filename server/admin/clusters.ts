@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import type { Db } from '../../db/client.ts';
+import { findClusterNamed } from '../../db/queries/clusters.ts';
 import { listRoles } from '../../db/queries/roles.ts';
 import { settleSetting } from '../../db/queries/settings.ts';
 import { seedRoles } from '../access/roles.ts';
@@ -10,6 +11,7 @@ import type { Config } from '../config/config.ts';
 import { openDataDir } from '../config/data-dir.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { Sealer } from '../crypto/sealing.ts';
+import type { ActAs } from '../domain/impersonation.ts';
 import { Problem } from '../domain/problem.ts';
 import { redactText } from '../domain/redaction.ts';
 import { SessionAccounts } from '../kube/accounts.ts';
@@ -34,7 +36,9 @@ export async function addCluster({ config, db, values, announce }: Opened): Prom
   const seed = { adminGroups, developerNamespaces: config.developerNamespaces, defaults: config.sessionDefaults };
   await seedRoles(db, seed, now());
   const clusterRoles = async () => [...new Set((await listRoles(db)).flatMap((role) => role.clusterRoles))];
-  const actAs = values['impersonate'] === undefined ? 'account' : 'impersonation';
+  // Added again, it stays as it was chosen.
+  const before = (await findClusterNamed(db, name))?.actAs as ActAs | undefined;
+  const actAs = values['impersonate'] === undefined ? (before ?? 'account') : 'impersonation';
   const { address, token } = await installPortalAccount({
     kubeconfig: values['kubeconfig']!,
     context: values['context'],
