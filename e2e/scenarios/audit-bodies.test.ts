@@ -65,6 +65,33 @@ it('a Secret is on record with its name and its keys', async () => {
   expect((await call('PATCH', 'secrets', () => true)).body).toEqual([{ op: 'add', path: '/data/other', value: '***' }]);
 });
 
+it('a Secret that was sent once more, with another account of the session, is on record as it was sent', async () => {
+  const since = new Date();
+  const account = [`--selector=sallyport.dev/session=${session}`, '--all-namespaces'];
+  await kubectlAsAdmin('delete', 'serviceaccounts', ...account);
+  const sent: string[] = [];
+  // The API server remembers a token that it has seen for some seconds: until then it takes the old one.
+  await until(
+    async () => {
+      const name = `again-${sent.length}`;
+      const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { password: HIDDEN } };
+      // Without the questions that kubectl asks beforehand, which would have brought the account back.
+      const raw = ['create', '--raw', `/api/v1/namespaces/${namespace}/secrets`, '-f', '-'];
+      expect(await kubectl(raw, JSON.stringify(secret))).toMatchObject({ code: 0 });
+      sent.push(name);
+      return (await kubectlAsAdmin('get', 'serviceaccounts', ...account, '--output=name')).includes('serviceaccount/');
+    },
+    { within: 30_000, what: 'another account' },
+  );
+  const created = () => portal.sql<{ detail: Detail }[]>`
+    select detail from audit_events where session_id = ${session} and code = 'api.finished' and at >= ${since}
+      and detail->>'method' = 'POST' and detail->>'resource' = 'secrets' order by at`;
+  await until(async () => (await created()).length === sent.length, { what: 'each of them in the audit log' });
+  expect((await created()).map(({ detail }) => detail.body)).toEqual(
+    sent.map((name) => expect.objectContaining({ metadata: { name }, stringData: { password: '***' } })),
+  );
+});
+
 it('what is applied is on record, what was applied last is not repeated', async () => {
   const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'app' } };
   const text = (data: object) => JSON.stringify({ ...map, data });

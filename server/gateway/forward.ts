@@ -32,6 +32,10 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
   const body = reviews || inspects ? await read(call) : null;
   const refused = body && inspects ? inspect(incoming, body) : null;
   const upstream = await call.open(refused);
+  if (body) {
+    call.requestBytes = body.length;
+    call.body?.add(body);
+  }
   let answer = await ask(call, request, upstream, body);
   // What is behind a proxy has sign-ins of its own.
   const ofCluster = request.subresource !== 'proxy';
@@ -116,8 +120,6 @@ function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): 
       reject(new Error('it changed protocols unasked'));
     });
     if (body) {
-      call.requestBytes = body.length;
-      call.body?.add(body);
       outgoing.end(body);
     } else if (hasBody(call.incoming)) {
       call.incoming.on('data', (chunk: Buffer) => {
