@@ -11,9 +11,7 @@ const AHEAD = 24;
 
 /** A second run changes nothing. Each month is one transaction: rows of it that lie in the default partition move in. */
 export async function makeAuditMonths(sql: postgres.Sql, now: Date): Promise<void> {
-  const present = new Set(
-    (await sql<{ name: string }[]>`select c.relname as name from ${children(sql)}`).map(({ name }) => name),
-  );
+  const present = new Set(await auditPartitions(sql));
   const strays = await sql<{ month: string }[]>`
     select distinct to_char(at at time zone 'UTC', 'YYYY-MM') as month from ${sql(DEFAULT)}`;
   const ahead = Array.from({ length: AHEAD + 1 }, (_, months) => monthOf(now, months));
@@ -25,11 +23,10 @@ export async function makeAuditMonths(sql: postgres.Sql, now: Date): Promise<voi
 
 /** Every partition, the default one among them. */
 export async function auditPartitions(sql: postgres.Sql): Promise<string[]> {
-  return (await sql<{ name: string }[]>`select c.relname as name from ${children(sql)}`).map(({ name }) => name);
-}
-
-function children(sql: postgres.Sql) {
-  return sql`pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = ${TABLE}::regclass`;
+  const rows = await sql<{ name: string }[]>`
+    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = ${TABLE}::regclass`;
+  return rows.map(({ name }) => name);
 }
 
 async function makeMonth(sql: postgres.Sql, name: string, month: Date): Promise<void> {

@@ -2,51 +2,40 @@
  * The composition root's part for access itself: sandboxes, terminals, recordings, the way to Kubernetes, sessions.
  * They hold each other in a ring (a terminal tells sessions, the gateway asks them), which is closed here.
  */
-import { randomUUID } from 'node:crypto';
 import Docker from 'dockerode';
-import { addressRanges } from './address-ranges.ts';
 import type { Db } from '../db/client.ts';
 import type { Notifications } from '../db/notifications.ts';
-import { settleSetting } from '../db/queries/settings.ts';
 import { DockerSandboxRuntime } from '../sandbox/docker/docker-runtime.ts';
 import { PersonGroups } from './access/person-groups.ts';
 import type { Roles } from './access/roles.ts';
 import type { AuditLog } from './audit/audit-log.ts';
+import { authorityKeys } from './authority-keys.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
+import { openOwnTools, type OwnTools } from './context-own-tools.ts';
 import { sealingContexts } from './crypto/sealed-records.ts';
 import type { Sealer } from './crypto/sealing.ts';
-import type { Person } from './domain/person.ts';
+import { bareHost } from './domain/bare-host.ts';
 import { ApiServer } from './gateway/api-server.ts';
-import { ClientAuthority, ClientCertificates } from './gateway/client-authority.ts';
-import { Authority, createAuthority, type AuthorityKeys } from './gateway/authority.ts';
+import { Authority } from './gateway/authority.ts';
 import { EgressProxy } from './gateway/egress.ts';
-import { kubeconfigFile, type KubeconfigEntry } from './gateway/kubeconfig-file.ts';
-import { listenGateway, type GatewayListener } from './gateway/listener.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
-import { OwnCertificate } from './gateway/own-certificate.ts';
 import { SandboxGateway } from './gateway/sandbox-gateway.ts';
-import { isLinkToken, KubernetesTokens, kubeconfigTokens, linkTokens } from './gateway/tokens.ts';
-import { clientAddress } from './http/client-address.ts';
+import { KubernetesTokens } from './gateway/tokens.ts';
 import type { Health } from './http/health.ts';
 import type { Metrics } from './http/metrics.ts';
 import { SessionAccounts } from './kube/accounts.ts';
-import { KubeClient } from './kube/client.ts';
 import type { ClusterHealthWatch } from './kube/health.ts';
-import { inForce, RULES_REVIEWS } from './kube/in-force.ts';
 import type { ClusterRegistry } from './kube/registry.ts';
 import { ServedResources } from './kube/served-resources.ts';
 import type { Logger } from './log.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { Recordings } from './recording/recordings.ts';
-import { issueKubeconfig, type IssuedCredential, type KubeconfigWish } from './sessions/kubeconfig-issue.ts';
-import { Kubeconfigs } from './sessions/kubeconfigs.ts';
-import { Links } from './sessions/links.ts';
 import { keepSessions } from './sessions/keeper.ts';
 import type { ClustersPart } from './sessions/parts.ts';
 import { Sandboxes } from './sessions/sandboxes.ts';
-import { Sessions, type Caller } from './sessions/sessions.ts';
+import { Sessions } from './sessions/sessions.ts';
 import { registerPoolMetrics } from './sessions/metrics.ts';
 import { WarmPool } from './sessions/warm-pool.ts';
 import { registerTerminalMetrics } from './terminal/metrics.ts';
@@ -73,18 +62,13 @@ export type AccessDeps = {
   log: Logger;
 };
 
-export type Access = AsyncDisposable & {
-  sessions: Sessions;
-  terminals: Terminals;
-  recordings: Recordings;
-  clusters: ClustersPart;
-  links: Links;
-  /** Of a cluster, for people's own tools. */
-  gatewayAddress(cluster: string): string;
-  issueKubeconfig(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
-  /** A kubeconfig's text, for the gateway's address. */
-  kubeconfigFile(entries: readonly [KubeconfigEntry, ...KubeconfigEntry[]]): string;
-};
+export type Access = AsyncDisposable &
+  OwnTools & {
+    sessions: Sessions;
+    terminals: Terminals;
+    recordings: Recordings;
+    clusters: ClustersPart;
+  };
 
 /** Sessions of an earlier run have been taken up when this resolves, as far as a few seconds suffice. */
 export async function openAccess(deps: AccessDeps): Promise<Access> {
@@ -139,7 +123,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     calls: calls.count,
     streams: calls.streams,
     waiting: rate.waiting,
-    connections: gateway.connections + listener.connections,
+    connections: gateway.connections + ownTools.connections,
   }));
   const groups = new PersonGroups({ db, notifications: deps.notifications, roles: deps.roles });
   const served = new ServedResources((id) => registry.client(id));
@@ -219,90 +203,18 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   );
 
   // ── people's own tools ──
-  const credentials = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now }, kubeconfigTokens);
-  const linkCredentials = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now }, linkTokens);
-  const links = new Links({
-    db,
-    clusters,
-    roles: deps.roles,
-    sign: (subject) => linkCredentials.issue(subject),
-    endWithSignOut: config.kubeconfig.endWithSignOut,
-    audit,
-    now,
-  });
-  const kubeconfigs = opening.use(
-    new Kubeconfigs({
-      db,
+  const ownTools = opening.use(
+    await openOwnTools({
+      ...deps,
       accounts,
-      async inForce({ clusterId, namespaces, sessionId }, token) {
-        const { name, endpoint, actAs } = await registry.connection(clusterId);
-        // Nothing was made that the cluster would have to hear of.
-        if (actAs === 'impersonation') return;
-        const portal = { endpoint, authorization: `Bearer ${token}` };
-        const [at, auditId] = [now(), randomUUID()];
-        // Done in the session's name, though not by its person: the cluster's log has it, so ours does.
-        const whose = { at, actorId: null, actor: 'portal', sessionId, clusterId, auditId };
-        const call = { method: 'POST', path: RULES_REVIEWS, verb: 'create', group: 'authorization.k8s.io' };
-        const record = audit.startCall({
-          ...whose,
-          changes: false,
-          detail: { ...call, resource: 'selfsubjectrulesreviews', status: null, durationMs: null },
-        });
-        await record.started;
-        let status: number | null = null;
-        try {
-          await inForce(new KubeClient({ name, portal }), namespaces, auditId);
-          status = 201;
-        } finally {
-          const durationMs = now().getTime() - at.getTime();
-          const answer = { status, durationMs, requestBytes: 0, responseBytes: 0, upgraded: false };
-          await record.finish({ at: now(), detail: answer });
-        }
-      },
-      calls,
-      notifications: deps.notifications,
-      announce: (session) => deps.notifications.announce(db, 'access-session', session),
-      end: (session, ending) => sessions.end(session, ending),
-      audit,
-      now,
-      log,
-    }),
-  );
-  const name = `CN=Sallyport client authority ${portalId}`;
-  const clientAuthority = await ClientAuthority.open(
-    await authorityKeys(db, deps.sealer, sealingContexts.clientAuthority, now(), name),
-    now,
-  );
-  const trusted = addressRanges(config.trustedProxies);
-  const gatewayHost = new URL(config.gateway.url ?? deps.origin).hostname.replace(/^\[(.*)\]$/, '$1');
-  const own = config.tls
-    ? null
-    : opening.use(
-        await OwnCertificate.open({
-          authority,
-          hosts: [gatewayHost],
-          now,
-          onFault: (err) => deps.log.error({ err, part: 'gateway' }, "the gateway's own certificate was not renewed"),
-        }),
-      );
-  const listener: GatewayListener = opening.use(
-    await listenGateway(config.gateway, config.tls ?? own!.identity, {
+      clusters,
       api,
+      calls,
+      authority,
       errorDocs,
-      sessions: kubeconfigs,
-      tokens: {
-        verify: (token) => (isLinkToken(token) ? linkCredentials : credentials).verify(token),
-      },
-      links,
-      now,
-      clientAuthority: clientAuthority.certificate,
-      certificates: new ClientCertificates(clientAuthority, now),
-      clientAddress: ({ socket, headers }) =>
-        clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted),
+      end: (session, ending) => sessions.end(session, ending),
     }),
   );
-  own?.onRenewed((identity) => listener.useCertificate(identity));
-  const gatewayUrl = config.gateway.url ?? `https://${new URL(deps.origin).hostname}:${listener.port}`;
   opening.use(await keepSessions({ sessions, pool, runtime, changes: deps.notifications, log }));
 
   const opened = opening.move();
@@ -311,26 +223,10 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     terminals,
     recordings,
     clusters,
-    links,
-    gatewayAddress: (cluster) => `${gatewayUrl}/k8s/${cluster}`,
-    issueKubeconfig: (person, wish, caller) =>
-      issueKubeconfig(
-        {
-          db,
-          clusters,
-          roles: deps.roles,
-          sign: (subject) => credentials.issue(subject),
-          certify: (subject) => clientAuthority.issue(subject),
-          endWithSignOut: config.kubeconfig.endWithSignOut,
-          audit,
-          now,
-        },
-        person,
-        wish,
-        caller,
-      ),
-    kubeconfigFile: (entries) =>
-      kubeconfigFile(entries, { gateway: gatewayUrl, authority: config.tls ? null : authority.certificate }),
+    links: ownTools.links,
+    gatewayAddress: ownTools.gatewayAddress,
+    issueKubeconfig: ownTools.issueKubeconfig,
+    kubeconfigFile: ownTools.kubeconfigFile,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -354,23 +250,6 @@ function openRuntime(config: Config, portalId: string, replica: string): DockerS
   });
 }
 
-/** One of each for the installation, so that kubeconfigs outlive the process that wrote them. */
-async function authorityKeys(
-  db: Db,
-  sealer: Sealer,
-  context: string,
-  now: Date,
-  name?: string,
-): Promise<AuthorityKeys> {
-  const made = await createAuthority(now, name);
-  const kept = await settleSetting(db, context, {
-    certificate: made.certificate,
-    key: sealer.seal(made.key, context).toString('base64'),
-  } satisfies AuthorityKeys);
-  const key = sealer.open(Buffer.from(kept.key, 'base64'), context).toString();
-  return { certificate: kept.certificate, key };
-}
-
 function clustersOf(registry: ClusterRegistry, watch: ClusterHealthWatch): ClustersPart {
   return {
     async find(nameOrId) {
@@ -385,5 +264,5 @@ function clustersOf(registry: ClusterRegistry, watch: ClusterHealthWatch): Clust
 
 function serverOf({ server }: { server: string }): { host: string; port: number } {
   const url = new URL(server);
-  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || 443) };
+  return { host: bareHost(url.hostname), port: Number(url.port || 443) };
 }

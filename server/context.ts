@@ -1,6 +1,7 @@
 /**
  * The only composition root: builds every service in order; disposing goes in reverse. What one feature needs of
- * another is handed over here (access to clusters in context-access.ts), and nowhere else: as long as the list of them.
+ * another is handed over here (access to clusters in context-access.ts, people's own tools in context-own-tools.ts),
+ * and nowhere else: as long as the list of them.
  */
 import { openDatabase, type Database } from '../db/client.ts';
 import { migrate } from '../db/migrate.ts';
@@ -340,7 +341,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       fileRoutes({ sessions, terminals, audit, now }),
       linksRoutes({
         links: access.links,
-        list: (user) => listLinks(db, user, 200),
+        list: (userId, id) => listLinks(db, { userId, id }, 200),
         sessions,
         address: access.gatewayAddress,
         longestMs: config.kubeconfig.longestMs,

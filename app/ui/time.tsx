@@ -22,3 +22,18 @@ export function Time({ at, className }: { at: string; className?: string }) {
     </time>
   );
 }
+
+/** When it was used last, in a row of facts. */
+export function LastUse({ at }: { at: string | null }) {
+  return (
+    <span className="text-muted">
+      {at === null ? (
+        'never used'
+      ) : (
+        <>
+          used <Time at={at} />
+        </>
+      )}
+    </span>
+  );
+}

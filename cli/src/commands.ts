@@ -1,10 +1,9 @@
 /** What each command does, once its words are understood. */
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { authorityOf, rememberPortal, whichPortal } from './config.ts';
-import { credentialFor, type Credential } from './credential.ts';
+import { credentialFor, keptCredentials, type Credential } from './credential.ts';
 import { Failure, misused, plain } from './failure.ts';
-import { readJson, stateFolder, type Environment } from './folders.ts';
+import type { Environment } from './folders.ts';
 import { Portal, Refusal } from './portal.ts';
 import { byBrowser, byDevice } from './sign-in.ts';
 import { currentSignIn, forgetPortal, savedSignIn, saveSignIn } from './sign-in-file.ts';
@@ -121,11 +120,7 @@ export const kubeLogout: Run = async (words, terminal) => {
   const [given] = words.positionals;
   const cluster = given === undefined ? null : label('cluster', given);
   const portal = portalOf(words, terminal);
-  const folder = stateFolder(terminal.env, portal.origin);
-  const kept = credentialFiles(folder).flatMap((file) => {
-    const found = readJson<{ id: string; cluster: string }>(file);
-    return found && (cluster === null || found.cluster === cluster) ? [{ file, id: found.id }] : [];
-  });
+  const kept = keptCredentials(terminal.env, portal.origin, cluster);
   const { removeContexts } = await kubeconfigFiles();
   const removed = await removeContexts(terminal.env, { portal: portal.origin, cluster });
   const signIn = savedSignIn(terminal.env, portal.origin);
@@ -161,16 +156,6 @@ export const kubeCredential: Run = async (words, terminal) => {
 
 /** With the parser of YAML, which kubectl's starts need not wait for. */
 const kubeconfigFiles = () => import('./kubeconfig-files.ts');
-
-function credentialFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => /^credential-.*\.json$/.test(name))
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
-}
 
 /** What has ended already needs no end. */
 async function revoke(portal: Portal, token: string, id: string): Promise<void> {

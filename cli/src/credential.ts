@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from './failure.ts';
-import { privateFolder, readJson, stateFolder, writeJson, type Environment } from './folders.ts';
+import { namesIn, privateFolder, readJson, stateFolder, writeJson, type Environment } from './folders.ts';
 import { Unreachable } from './http.ts';
 import { withLock } from './lock.ts';
 import { Refusal, type Portal } from './portal.ts';
@@ -55,6 +55,22 @@ export function keptFile(env: Environment, portal: string, { cluster, role }: Wi
     .digest('hex')
     .slice(0, 12);
   return join(stateFolder(env, portal), `credential-${cluster}-${key}.json`);
+}
+
+/** Those of a cluster, or of all, and where each is kept. */
+export function keptCredentials(
+  env: Environment,
+  portal: string,
+  cluster: string | null,
+): { file: string; id: string }[] {
+  const folder = stateFolder(env, portal);
+  return namesIn(folder)
+    .filter((name) => /^credential-.*\.json$/.test(name))
+    .flatMap((name) => {
+      const file = join(folder, name);
+      const found = readJson<Kept>(file);
+      return found && (cluster === null || found.cluster === cluster) ? [{ file, id: found.id }] : [];
+    });
 }
 
 /** For `asker`, a process id; of several that ask at once, one asks the portal. Throws Failure. */

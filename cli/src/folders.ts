@@ -1,6 +1,15 @@
 /** Where this program keeps what: settings by XDG_CONFIG_HOME, secrets by XDG_STATE_HOME, closed to other people. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Failure } from './failure.ts';
@@ -49,6 +58,15 @@ export function privateFolder(path: string): void {
     chmodSync(path, 0o700);
   } catch (error) {
     throw new Failure(`${path} cannot be made: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+/** None where there is no such folder. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 

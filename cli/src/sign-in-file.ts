@@ -1,7 +1,7 @@
 /** The sign-in at a portal: its token, in a file for its person alone. */
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJson, stateFolder, writeJson, type Environment } from './folders.ts';
+import { namesIn, readJson, stateFolder, writeJson, type Environment } from './folders.ts';
 import { signInOver } from './portal.ts';
 
 export type SignIn = { token: string; expiresAt: string };
@@ -28,11 +28,5 @@ export function saveSignIn(env: Environment, portal: string, signIn: SignIn): vo
 /** The sign-in, and the credentials that were got with it. Locks are their holders'. */
 export function forgetPortal(env: Environment, portal: string): void {
   const folder = stateFolder(env, portal);
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return;
-  }
-  for (const name of names) if (name.endsWith('.json')) rmSync(join(folder, name), { force: true });
+  for (const name of namesIn(folder)) if (name.endsWith('.json')) rmSync(join(folder, name), { force: true });
 }

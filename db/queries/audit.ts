@@ -56,6 +56,13 @@ const listed = {
   hasBody: sql<boolean>`jsonb_exists(${auditEvents.detail}, 'body')`,
 };
 
+/** The beginning of a call whose end is not there. An end is not before its beginning: earlier months are not looked into. */
+const hasNoEnd = sql`(${auditEvents.code} = 'api.started' and not exists (
+  select 1 from ${auditEvents} as e
+  where e.audit_id = ${auditEvents.auditId} and e.at >= ${auditEvents.at} and e.code = 'api.finished'))`;
+
+const isStream = sql`jsonb_exists(${auditEvents.detail}, 'stream')`;
+
 /** Whole, by where a list has it. */
 export async function findAuditEvent(db: Db, { at, id }: AuditCursor): Promise<AuditEventRow | undefined> {
   return (
@@ -85,7 +92,7 @@ export async function listAuditEvents(
     filter.auditId ? eq(t.auditId, filter.auditId) : undefined,
     filter.from ? gte(t.at, filter.from) : undefined,
     filter.to ? lt(t.at, filter.to) : undefined,
-    after ? or(lt(t.at, after.at), and(eq(t.at, after.at), lt(t.id, after.id))) : undefined,
+    isPast(after),
   ];
   return db
     .select(listed)
@@ -106,17 +113,11 @@ export async function listSessionCalls(
   after?: AuditCursor,
 ): Promise<ListedAuditEvent[]> {
   const t = auditEvents;
-  // An end is not before its beginning: of the months only those from there on are looked into.
-  const ended = sql`exists (select 1 from ${auditEvents} as e where e.audit_id = ${t.auditId} and e.at >= ${t.at} and e.code = 'api.finished')`;
   return db
     .select(listed)
     .from(t)
     .where(
-      and(
-        eq(t.sessionId, sessionId),
-        or(inArray(t.code, ['api.finished', 'api.refused']), and(eq(t.code, 'api.started'), sql`not ${ended}`)),
-        after ? or(lt(t.at, after.at), and(eq(t.at, after.at), lt(t.id, after.id))) : undefined,
-      ),
+      and(eq(t.sessionId, sessionId), or(inArray(t.code, ['api.finished', 'api.refused']), hasNoEnd), isPast(after)),
     )
     .orderBy(desc(t.at), desc(t.id))
     .limit(limit);
@@ -125,17 +126,10 @@ export async function listSessionCalls(
 /** Exec, attach and port-forward of a session, newest first, each once: by its end, or by its beginning while it runs. */
 export async function listSessionStreams(db: Db, sessionId: string, limit: number): Promise<AuditEventRow[]> {
   const t = auditEvents;
-  const ended = sql`exists (select 1 from ${auditEvents} as e where e.audit_id = ${t.auditId} and e.at >= ${t.at} and e.code = 'api.finished')`;
   return db
     .select()
     .from(t)
-    .where(
-      and(
-        eq(t.sessionId, sessionId),
-        sql`jsonb_exists(${t.detail}, 'stream')`,
-        or(eq(t.code, 'api.finished'), and(eq(t.code, 'api.started'), sql`not ${ended}`)),
-      ),
-    )
+    .where(and(eq(t.sessionId, sessionId), isStream, or(eq(t.code, 'api.finished'), hasNoEnd)))
     .orderBy(desc(t.at), desc(t.id))
     .limit(limit);
 }
@@ -150,10 +144,16 @@ export async function findSessionStream(
   const [found] = await db
     .select()
     .from(t)
-    .where(and(eq(t.sessionId, sessionId), eq(t.auditId, auditId), sql`jsonb_exists(${t.detail}, 'stream')`))
+    .where(and(eq(t.sessionId, sessionId), eq(t.auditId, auditId), isStream))
     .orderBy(desc(t.at))
     .limit(1);
   return found;
+}
+
+/** Older than where the last page ended. */
+function isPast(after: AuditCursor | undefined): SQL | undefined {
+  const t = auditEvents;
+  return after && or(lt(t.at, after.at), and(eq(t.at, after.at), lt(t.id, after.id)));
 }
 
 function codeIs(code: string | undefined): SQL | undefined {

@@ -31,14 +31,19 @@ export async function spendLink(db: Db, sessionId: string): Promise<boolean> {
   return spent.length > 0;
 }
 
-/** A person's that stand, newest first. */
-export async function listLinks(db: Db, userId: string, limit: number): Promise<ListedLink[]> {
+/** A person's that stand, newest first; or the one of them. */
+export async function listLinks(
+  db: Db,
+  { userId, id }: { userId: string; id?: string | undefined },
+  limit: number,
+): Promise<ListedLink[]> {
+  const standing = inArray(accessSessions.state, ['active', 'dormant']);
   const rows = await db
     .select({ link: links, session: accessSessions, cluster: clusters })
     .from(links)
     .innerJoin(accessSessions, eq(accessSessions.id, links.sessionId))
     .innerJoin(clusters, eq(clusters.id, accessSessions.clusterId))
-    .where(and(eq(accessSessions.userId, userId), inArray(accessSessions.state, ['active', 'dormant'])))
+    .where(and(eq(accessSessions.userId, userId), standing, id === undefined ? undefined : eq(links.sessionId, id)))
     .orderBy(desc(accessSessions.openedAt))
     .limit(limit);
   return rows.map(({ link, session, cluster }) => ({

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { Problem } from '../domain/problem.ts';
+import { readBounded } from '../domain/read-bounded.ts';
 
 export type AddressGuard = {
   /** Hands out allowed addresses only. */
@@ -39,7 +40,8 @@ export async function readGuardedJson(url: string, guard: AddressGuard): Promise
       if (answer.statusCode !== 200) throw new Error(`it answered ${answer.statusCode}`);
       // Nothing of the kind was asked for.
       if (answer.headers['content-encoding'] !== undefined) throw new Error('its answer is packed');
-      return JSON.parse(await bounded(answer)) as unknown;
+      const bytes = await readBounded(answer, MOST_BYTES, () => new Error('its answer is too long'));
+      return JSON.parse(bytes.toString('utf8')) as unknown;
     } finally {
       answer.destroy();
     }
@@ -50,17 +52,6 @@ export async function readGuardedJson(url: string, guard: AddressGuard): Promise
       name === 'AbortError' ? 'it took too long' : error instanceof SyntaxError ? 'its answer is no JSON' : null;
     throw unavailable(host, why ?? code ?? message, error);
   }
-}
-
-async function bounded(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MOST_BYTES) throw new Error('its answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 export function unavailable(host: string, why: string, cause?: unknown): Problem {

@@ -1,5 +1,6 @@
 /** Calls to identity providers: bounded in time and size, redirects not followed. */
 import { Problem } from '../domain/problem.ts';
+import { readBounded } from '../domain/read-bounded.ts';
 
 /** Ms. */
 const PATIENCE_MS = 10_000;
@@ -20,7 +21,8 @@ export async function fetchJson(
       redirect: 'error',
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    const text = await bounded(response);
+    const bytes = await readBounded(response.body ?? [], MOST_BYTES, () => new Error('its answer is too long'));
+    const text = bytes.toString('utf8');
     if (!accept(response.status)) throw new Error(`it answered ${response.status}`);
     return { status: response.status, body: text ? JSON.parse(text) : null };
   } catch (cause) {
@@ -36,15 +38,4 @@ export async function fetchJson(
       },
     );
   }
-}
-
-async function bounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MOST_BYTES) throw new Error('its answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -33,8 +33,10 @@ const BEARER_SUBPROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 /** Whom a role lets its people act as: globs. */
 export type MayImpersonate = { impersonateUsers: readonly string[]; impersonateGroups: readonly string[] };
 
+export type Impersonated = { user: string; groups: string[] };
+
 /** Who is asked to be acted as, by headers that {@link headerRefusal} let through. Null: nobody. */
-export function impersonated(raw: readonly string[]): { user: string; groups: string[] } | null {
+export function impersonated(raw: readonly string[]): Impersonated | null {
   let user: string | null = null;
   const groups: string[] = [];
   for (const [name, value] of pairs(raw)) {
@@ -46,36 +48,37 @@ export function impersonated(raw: readonly string[]): { user: string; groups: st
 
 /** What is refused rather than dropped: dropping it would do something else than was asked, silently. */
 export function headerRefusal(raw: readonly string[], may: MayImpersonate): Refusal | null {
-  const as = [...pairs(raw)].filter(([name]) => name.replaceAll('_', '-').startsWith('impersonate-'));
-  if (as.length > 0) {
-    const refused = impersonationRefusal(as, may);
-    if (refused) return refused;
-  }
-  for (const [name, value] of pairs(raw)) {
+  const as: Header[] = [];
+  let unfit: Refusal | null = null;
+  for (const header of pairs(raw)) {
+    const [name, value] = header;
     // Any spelling: Go reads names without regard to case, and an underscore has passed for a hyphen elsewhere.
-    const spelled = name.replaceAll('_', '-');
-    if (overrides.has(spelled))
-      return refuse(
-        'method-override-refused',
-        400,
-        `The header ${name} would make this another request than the one that was checked.`,
-      );
-    if (name === 'sec-websocket-protocol' && value.toLowerCase().includes(BEARER_SUBPROTOCOL))
-      return refuse(
-        'credential-refused',
-        400,
-        'A credential in Sec-WebSocket-Protocol is refused: use the Authorization header.',
-      );
-    if (name === 'transfer-encoding' && value.trim().toLowerCase() !== 'chunked')
-      return refuse('bad-framing', 400, 'Of the transfer codings only "chunked" is accepted.');
+    const hyphened = name.replaceAll('_', '-');
+    if (hyphened.startsWith('impersonate-')) as.push(header);
+    unfit ??= unfitHeader(name, hyphened, value);
   }
+  return (as.length > 0 ? impersonationRefusal(as, may) : null) ?? unfit;
+}
+
+function unfitHeader(name: string, hyphened: string, value: string): Refusal | null {
+  if (overrides.has(hyphened))
+    return refuse(
+      'method-override-refused',
+      400,
+      `The header ${name} would make this another request than the one that was checked.`,
+    );
+  if (name === 'sec-websocket-protocol' && value.toLowerCase().includes(BEARER_SUBPROTOCOL))
+    return refuse(
+      'credential-refused',
+      400,
+      'A credential in Sec-WebSocket-Protocol is refused: use the Authorization header.',
+    );
+  if (name === 'transfer-encoding' && value.trim().toLowerCase() !== 'chunked')
+    return refuse('bad-framing', 400, 'Of the transfer codings only "chunked" is accepted.');
   return null;
 }
 
-function impersonationRefusal(
-  as: readonly (readonly [name: string, value: string, spelled: string])[],
-  may: MayImpersonate,
-): Refusal | null {
+function impersonationRefusal(as: readonly Header[], may: MayImpersonate): Refusal | null {
   if (may.impersonateUsers.length === 0)
     return refuse(
       'impersonation-refused',
@@ -126,7 +129,9 @@ function connectionOf(raw: readonly string[]): string[] {
   return [...pairs(raw)].flatMap(([name, value]) => (name === 'connection' ? [value] : []));
 }
 
-function* pairs(raw: readonly string[]): Generator<[name: string, value: string, spelled: string]> {
+type Header = [name: string, value: string, spelled: string];
+
+function* pairs(raw: readonly string[]): Generator<Header> {
   for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at]!.toLowerCase(), raw[at + 1]!, raw[at]!];
 }
 

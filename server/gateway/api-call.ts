@@ -9,18 +9,18 @@ import type { AuditSink } from '../audit/sink.ts';
 import { isDatabaseAway } from '../domain/database-away.ts';
 import type { ApiPolicy } from '../domain/api-policy.ts';
 import type { StatusReason } from '../domain/audit-status.ts';
-import { headerRefusal, impersonated } from '../domain/forwarded-headers.ts';
+import { headerRefusal, type Impersonated, impersonated } from '../domain/forwarded-headers.ts';
 import { changesSomething, type GatewayRules, isLongRunning, refusalOf } from '../domain/gateway-decision.ts';
 import { impersonationHeaders } from '../domain/impersonation.ts';
 import { type KubeRequest, parseKubeRequest, type Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
 import type { RecordingFacts } from '../domain/recording.ts';
-import { redactQuery } from '../domain/query-redaction.ts';
-import { redactText } from '../domain/redaction.ts';
 import type { ServedResource } from '../domain/self-review.ts';
 import { databaseUnavailable, sessionEnded } from '../domain/shared-problems.ts';
 import { correlationOf, type Correlation } from '../correlation.ts';
 import { BodyTap } from './body-tap.ts';
+import { callFacts } from './call-facts.ts';
+import { accountHeaders } from './call-identity.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
@@ -54,12 +54,8 @@ export type ApiCallDeps = {
   errorDocs: string;
 };
 
-// The account is made while the shell starts: a call in the first moments waits for it, not forever.
-const ACCOUNT_WAIT_MS = 30_000;
 /** Until the client says how large its terminal is. */
 const SIZE = { cols: 80, rows: 24 };
-const PATH_MAX = 4_096;
-const CREDENTIAL_MAX = 2_048;
 
 export class ApiCall {
   readonly auditId = randomUUID();
@@ -83,6 +79,8 @@ export class ApiCall {
   readonly #deps: ApiCallDeps;
   readonly #door: Door;
   readonly #at: Date;
+  /** Whom the caller asks to be acted as. */
+  readonly #as: Impersonated | null;
   #admission: Admission | null = null;
   #record: CallRecord | null = null;
   #live: (LiveCall & { end(): void }) | null = null;
@@ -91,6 +89,7 @@ export class ApiCall {
     this.#deps = deps;
     this.#door = door;
     this.#at = deps.now();
+    this.#as = impersonated(incoming.rawHeaders);
     this.incoming = incoming;
     this.errorDocs = deps.errorDocs;
     this.correlation = correlationOf(incoming);
@@ -161,23 +160,11 @@ export class ApiCall {
 
   async #impersonated({ actor, actorId, role, id }: GatewaySession): Promise<string[] | { refused: Refusal }> {
     const groups = await this.#deps.groups(actorId, role);
-    return impersonationHeaders(
-      { user: actor, uid: actorId, groups, sessionId: id },
-      impersonated(this.incoming.rawHeaders),
-    );
+    return impersonationHeaders({ user: actor, uid: actorId, groups, sessionId: id }, this.#as);
   }
 
-  /** The session's account, and whom it acts as where its role lets it. */
-  async #ownAccount(): Promise<string[]> {
-    const wait = AbortSignal.any([this.signal, AbortSignal.timeout(ACCOUNT_WAIT_MS)]);
-    const token = await this.#admission!.upstreamToken(wait).catch((error: unknown) => {
-      throw this.signal.aborted ? this.signal.reason : asAccountProblem(error);
-    });
-    const as = impersonated(this.incoming.rawHeaders);
-    const others = as
-      ? ['impersonate-user', as.user, ...as.groups.flatMap((group) => ['impersonate-group', group])]
-      : [];
-    return ['authorization', `Bearer ${token}`, ...others];
+  #ownAccount(): Promise<string[]> {
+    return accountHeaders(this.#admission!, this.#as, this.signal);
   }
 
   /**
@@ -322,60 +309,19 @@ export class ApiCall {
   }
 
   #facts() {
-    const { session } = this.#admission!;
-    const { request, incoming } = this;
-    const as = impersonated(incoming.rawHeaders);
-    const path = request ? request.path + redactQuery(request.query) : (incoming.url ?? '').split('?', 1)[0]!;
-    return {
+    const { auditId, incoming, request } = this;
+    return callFacts({
+      session: this.#admission!.session,
       at: this.#at,
-      actorId: session.actorId,
-      actor: session.actor,
-      sessionId: session.id,
-      clusterId: session.clusterId,
-      auditId: this.auditId,
-      clientAddress: session.clientAddress,
+      auditId,
       correlationId: this.correlation.id,
-      detail: {
-        method: incoming.method ?? '',
-        path: shown(path, PATH_MAX),
-        verb: request?.verb ?? '',
-        group: request?.group ?? '',
-        resource: request?.resource ?? '',
-        subresource: request?.subresource ?? '',
-        namespace: request?.namespace ?? '',
-        name: request?.name ?? '',
-        ...(as
-          ? {
-              impersonated: { user: shown(as.user, 256), groups: as.groups.slice(0, 32).map((one) => shown(one, 256)) },
-            }
-          : {}),
-        userAgent: shown(incoming.headers['user-agent'] ?? '', 256),
-        status: null,
-        durationMs: null,
-        requestBytes: 0,
-        responseBytes: 0,
-        upgraded: false,
-      },
-    };
+      incoming,
+      request,
+      as: this.#as,
+    });
   }
-}
-
-/**
- * What the audit log shows of a text of the caller's. It is cut before it is searched, which takes longer than in
- * proportion, and with room beyond what is shown, so that a credential at the cut is still known for one.
- */
-function shown(text: string, most: number): string {
-  return redactText(text.slice(0, most + CREDENTIAL_MAX)).slice(0, most);
 }
 
 export function toProblem(refusal: Refusal): Problem {
   return new Problem(refusal.code, refusal.status, refusal.message);
-}
-
-function asAccountProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  return new Problem('account-not-ready', 503, "The session's account on the cluster is not ready.", {
-    next: 'Try again in a moment.',
-    cause: error,
-  });
 }

@@ -9,6 +9,7 @@ import { clientGone, redirectRefused } from '../domain/shared-problems.ts';
 import { secretBodyRefusal } from '../domain/secret-body.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { AnswerTimedOut, unreachable } from '../domain/unreachable.ts';
+import { readBounded } from '../domain/read-bounded.ts';
 import type { ApiCall } from './api-call.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
@@ -36,14 +37,15 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
     call.requestBytes = body.length;
     call.body?.add(body);
   }
-  let answer = await ask(call, request, upstream, body);
+  const headers = requestHeaders(incoming, reviews);
+  let answer = await ask(call, request, upstream, headers, body);
   // What is behind a proxy has sign-ins of its own.
   const ofCluster = request.subresource !== 'proxy';
   if (answer.statusCode === 401 && ofCluster && (body || !hasBody(incoming))) {
     const identity = await call.anotherAccount();
     if (identity) {
       answer.destroy();
-      answer = await ask(call, request, { ...upstream, identity }, body);
+      answer = await ask(call, request, { ...upstream, identity }, headers, body);
     }
   }
   if (reviews) await relayReview(call, request, body!, upstream, answer, response);
@@ -51,26 +53,29 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
 }
 
 async function read(call: ApiCall): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
   try {
-    for await (const chunk of call.incoming as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > INSPECTED_MAX)
-        throw new Problem('body-too-large', 413, `Kubernetes takes no request of more than ${INSPECTED_MAX} bytes.`, {
-          next: 'Send it in parts.',
-        });
-      chunks.push(chunk);
-      call.progress();
-    }
+    return await readBounded(call.incoming, INSPECTED_MAX, tooLarge, () => call.progress());
   } catch (error) {
     throw call.incoming.complete || error instanceof Problem ? error : clientGone();
   }
-  return Buffer.concat(chunks);
+}
+
+function tooLarge(): Problem {
+  return new Problem('body-too-large', 413, `Kubernetes takes no request of more than ${INSPECTED_MAX} bytes.`, {
+    next: 'Send it in parts.',
+  });
 }
 
 function inspect({ headers }: IncomingMessage, body: Buffer): Refusal | null {
   return secretBodyRefusal(headers['content-type'] ?? '', headers['content-encoding'] ?? '', body.toString('latin1'));
+}
+
+function requestHeaders({ rawHeaders, headers }: IncomingMessage, reviews: boolean): string[] {
+  const forwarded = forwardedRequestHeaders(rawHeaders);
+  const out = reviews ? readableAnswer(forwarded) : forwarded;
+  // Framing is made anew: exactly one of the two lengths goes up.
+  if (headers['transfer-encoding'] !== undefined) out.push('transfer-encoding', 'chunked');
+  return out;
 }
 
 /** The cluster's answer, its body still to come. A read on a connection that had gone stale is asked once more. */
@@ -78,14 +83,11 @@ async function ask(
   call: ApiCall,
   request: KubeRequest,
   upstream: Identified,
+  headers: readonly string[],
   body: Buffer | null,
 ): Promise<IncomingMessage> {
   const repeatable = (request.method === 'GET' || request.method === 'HEAD') && !hasBody(call.incoming);
   for (let attempt = 0; ; attempt++) {
-    const forwarded = forwardedRequestHeaders(call.incoming.rawHeaders);
-    const headers = reviewsOneself(request) ? readableAnswer(forwarded) : forwarded;
-    // Framing is made anew: exactly one of the two lengths goes up.
-    if (call.incoming.headers['transfer-encoding'] !== undefined) headers.push('transfer-encoding', 'chunked');
     const outgoing = httpsRequest({
       ...requestOptions(upstream, request, headers, call.auditId),
       agent: upstream.endpoint.agent,

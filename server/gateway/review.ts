@@ -8,6 +8,7 @@ import { Problem } from '../domain/problem.ts';
 import { accessReviewed, needsServed, rulesReviewed } from '../domain/self-review.ts';
 import { finalStatus } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
+import { readBounded } from '../domain/read-bounded.ts';
 import type { ApiCall } from './api-call.ts';
 import type { Identified } from './upstream.ts';
 
@@ -71,7 +72,7 @@ export async function relayReview(
   response: ServerResponse,
 ): Promise<void> {
   const { status, reason } = finalStatus(answer)!;
-  const text = await read(call, cluster, answer);
+  const text = (await read(call, cluster, answer)).toString();
   await call.recorded();
   const cut = status === 201 ? await reviewed(call, request, body, text) : text;
   call.status = status;
@@ -95,21 +96,13 @@ export async function relayReview(
   });
 }
 
-async function read(call: ApiCall, cluster: string, answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+async function read(call: ApiCall, cluster: string, answer: IncomingMessage): Promise<Buffer> {
   try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > ANSWER_MAX) throw unreadable();
-      chunks.push(chunk);
-      call.progress();
-    }
+    return await readBounded(answer, ANSWER_MAX, unreadable, () => call.progress());
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw call.signal.aborted ? call.signal.reason : unreachable(cluster, error);
   }
-  return Buffer.concat(chunks).toString();
 }
 
 async function reviewed(call: ApiCall, request: KubeRequest, body: Buffer, text: string): Promise<string> {

@@ -26,7 +26,7 @@ export type Identified = Omit<Upstream, 'asPortal'> & { identity: readonly strin
 export function requestOptions(
   { endpoint, identity }: Identified,
   request: KubeRequest,
-  headers: string[],
+  headers: readonly string[],
   auditId: string,
 ): RequestOptions {
   const host = endpoint.hostname.includes(':') ? `[${endpoint.hostname}]` : endpoint.hostname;

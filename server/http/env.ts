@@ -30,6 +30,16 @@ export function personOf(c: Context<HttpEnv>, scope: Scope): Person {
   return person;
 }
 
+/**
+ * For what a token may not do, whatever its scopes. Throws as {@link personOf}, and Problem `needs-sign-in` with the
+ * words given.
+ */
+export function personSignedIn(c: Context<HttpEnv>, words: string, next: string): Person {
+  const person = personOf(c, 'read');
+  if (person.proof.kind === 'web-session') return person;
+  throw new Problem('needs-sign-in', 403, words, { next });
+}
+
 /** Throws as {@link personOf}, and Problem `forbidden` where the person has none of the portal roles. */
 export function personWith(c: Context<HttpEnv>, scope: Scope, ...roles: PortalRole[]): Person {
   const person = personOf(c, scope);

@@ -2,6 +2,7 @@
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { addressRanges } from '../address-ranges.ts';
+import { bareHost } from '../domain/bare-host.ts';
 import { classifyAddress } from '../domain/addresses.ts';
 import { Problem } from '../domain/problem.ts';
 
@@ -75,6 +76,6 @@ export function guardedLookup(rules: AddressRules): LookupFunction {
 
 /** IP addresses in URLs are never looked up: they are checked here. Throws as {@link checkAddress}. */
 export function checkLiteralHost(host: string, rules: AddressRules): void {
-  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  const bare = bareHost(host);
   if (isIP(bare)) checkAddress(bare, rules);
 }

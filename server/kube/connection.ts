@@ -1,6 +1,7 @@
 /** How to reach one registered cluster: its address, what its certificate is verified against, and as whom. */
 import type { Agent, AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
+import { bareHost } from '../domain/bare-host.ts';
 import type { ActAs } from '../domain/impersonation.ts';
 import { type AddressRules, checkLiteralHost, guardedLookup } from './addresses.ts';
 import { BoundedAgent } from './bounded-agent.ts';
@@ -108,7 +109,7 @@ function openEndpoint(
 ): ApiEndpoint {
   const url = new URL(address.server);
   checkLiteralHost(url.hostname, rules);
-  const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const hostname = bareHost(url.hostname);
   const tls: AgentOptions = {
     ...client,
     ca: address.ca === '' ? undefined : address.ca,

@@ -4,8 +4,8 @@ import type { Db } from '../../db/client.ts';
 import { insertSession } from '../../db/queries/sessions.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
-import { groundOf, sleeping, type OpeningDeps } from './own-tools-row.ts';
-import type { AuditPart, ClusterFacts } from './parts.ts';
+import { type CredentialSubject, groundOf, type OpeningDeps, type SignedToken, sleeping } from './own-tools-row.ts';
+import type { AuditPart, Caller, ClusterFacts } from './parts.ts';
 
 /** A person's at once, over all clusters; each is a credential that may be lying about. */
 const MOST = 50;
@@ -13,7 +13,7 @@ const MOST = 50;
 export type IssueDeps = OpeningDeps & {
   db: Db;
   /** Signs a token that ends at `expiresAt`. */
-  sign(subject: CredentialSubject): Promise<{ token: string; id: string; expiresAt: Date }>;
+  sign(subject: CredentialSubject): Promise<SignedToken>;
   /** Makes a client certificate (PEM), with its key, that ends at `expiresAt`. */
   certify(subject: CredentialSubject & { email: string }): Promise<{
     certificate: string;
@@ -23,8 +23,6 @@ export type IssueDeps = OpeningDeps & {
   }>;
   audit: AuditPart;
 };
-
-type CredentialSubject = { userId: string; sessionId: string; clusterId: string; expiresAt: Date };
 
 export type IssuedCredential = {
   sessionId: string;
@@ -46,8 +44,6 @@ export type KubeconfigWish = {
   /** For tools that know certificates only. */
   kind: 'token' | 'certificate';
 };
-
-export type Caller = { clientAddress: string; correlationId: string };
 
 /**
  * A credential for one cluster, and the session behind it, dormant until the first call. `lifetimeMs` is cut to what

@@ -6,8 +6,8 @@ import { insertSession } from '../../db/queries/sessions.ts';
 import type { LinkGrant } from '../domain/link-grant.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
-import { groundOf, type OpeningDeps, sleeping } from './own-tools-row.ts';
-import type { AuditPart, ClusterFacts } from './parts.ts';
+import { type CredentialSubject, groundOf, type OpeningDeps, type SignedToken, sleeping } from './own-tools-row.ts';
+import type { AuditPart, Caller, ClusterFacts } from './parts.ts';
 
 /** A person's at once. */
 const MOST = 100;
@@ -16,11 +16,7 @@ const KEPT = 10_000;
 
 export type LinksDeps = OpeningDeps & {
   db: Db;
-  sign(subject: { userId: string; sessionId: string; clusterId: string; expiresAt: Date }): Promise<{
-    token: string;
-    id: string;
-    expiresAt: Date;
-  }>;
+  sign(subject: CredentialSubject): Promise<SignedToken>;
   audit: AuditPart;
 };
 
@@ -37,8 +33,6 @@ export type LinkWish = {
 };
 
 export type IssuedLink = { id: string; cluster: ClusterFacts; token: string; expiresAt: Date };
-
-type Caller = { clientAddress: string; correlationId: string };
 
 export class Links {
   readonly #deps: LinksDeps;

@@ -4,7 +4,7 @@ import { type OWN_TOOLS, serviceAccountName } from '../domain/access-session.ts'
 import type { Person } from '../domain/person.ts';
 import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import { clusterUnknown } from '../domain/shared-problems.ts';
-import type { ClusterFacts, ClustersPart, RoleLimits } from './parts.ts';
+import type { Caller, ClusterFacts, ClustersPart, RoleLimits } from './parts.ts';
 
 export type OpeningDeps = {
   clusters: ClustersPart;
@@ -13,6 +13,10 @@ export type OpeningDeps = {
   endWithSignOut: boolean;
   now: () => Date;
 };
+
+/** What a credential names. */
+export type CredentialSubject = { userId: string; sessionId: string; clusterId: string; expiresAt: Date };
+export type SignedToken = { token: string; id: string; expiresAt: Date };
 
 export type Ground = { cluster: ClusterFacts; role: RoleLimits; at: Date; hardCapAt: Date };
 
@@ -37,7 +41,7 @@ export function sleeping(
   { endWithSignOut }: Pick<OpeningDeps, 'endWithSignOut'>,
   { id: userId, slug, proof }: Person,
   { id, channel, cluster, role, at, hardCapAt }: Ground & { id: string; channel: (typeof OWN_TOOLS)[number] },
-  { clientAddress }: { clientAddress: string },
+  { clientAddress }: Pick<Caller, 'clientAddress'>,
   more: Partial<NewSession> = {},
 ): NewSession {
   return {

@@ -41,6 +41,9 @@ export type GatewayPart = {
   mint(subject: { sessionId: string; namespace: string; serviceAccount: string }): Promise<AccountToken>;
 };
 
+/** Where a person's request comes from. */
+export type Caller = { clientAddress: string; correlationId: string };
+
 /** The account of a session on its cluster. */
 export type AccountFacts = {
   sessionId: string;

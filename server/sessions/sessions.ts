@@ -28,6 +28,7 @@ import type {
   AccountsPart,
   AliveSession,
   AuditPart,
+  Caller,
   ClusterFacts,
   ClustersPart,
   GatewayPart,
@@ -82,7 +83,6 @@ export type SessionsDeps = {
 
 export type OpenRequest = Size & { cluster: string; role?: string | undefined };
 export type SessionListFilter = rows.SessionFilter;
-export type Caller = { clientAddress: string; correlationId: string };
 
 export type { SessionView };
 

@@ -104,7 +104,7 @@ export function auditRoutes(deps: AuditRoutesDeps): Router {
     personWith(c, 'read', 'auditor', 'admin');
     const found = await deps.events.find({ at: new Date(c.req.valid('query').at), id: c.req.valid('param').id });
     if (!found) throw noEvent();
-    return c.json(shown({ ...found, hasBody: 'body' in found.detail }), 200);
+    return c.json(shown(listed(found)), 200);
   });
   routes.openapi(callRoute, async (c) => {
     const { id, event } = c.req.valid('param');
@@ -112,9 +112,13 @@ export function auditRoutes(deps: AuditRoutesDeps): Router {
     const found = await deps.events.find({ at: new Date(c.req.valid('query').at), id: event });
     // What is another session's, or no call, is not to be seen here.
     if (!found || found.sessionId !== id || !found.code.startsWith('api.')) throw noEvent();
-    return c.json(shown({ ...found, hasBody: 'body' in found.detail }), 200);
+    return c.json(shown(listed(found)), 200);
   });
   return routes;
+}
+
+function listed(row: AuditEventRow): ListedAuditEvent {
+  return { ...row, hasBody: 'body' in row.detail };
 }
 
 function noEvent(): Problem {

@@ -15,7 +15,7 @@ import type { OauthErrorCode } from '../../domain/oauth-error.ts';
 import type { Person } from '../../domain/person.ts';
 import { Problem } from '../../domain/problem.ts';
 import { actorOf } from '../actor.ts';
-import { personOf, type HttpEnv } from '../env.ts';
+import { personSignedIn, type HttpEnv } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import {
   authorizationQuerySchema,
@@ -108,11 +108,8 @@ export function cliSignInRoutes({ origin, approvals }: CliSignInDeps): Router {
 
 /** A token cannot allow further ones: whoever steals one would outlive its revocation. */
 function signedIn(c: Context<HttpEnv>): Person {
-  const person = personOf(c, 'read');
-  if (person.proof.kind === 'web-session') return person;
-  throw new Problem('needs-sign-in', 403, 'A command line is allowed from a sign-in, not by a token.', {
-    next: 'Open the address in a browser.',
-  });
+  const words = 'A command line is allowed from a sign-in, not by a token.';
+  return personSignedIn(c, words, 'Open the address in a browser.');
 }
 
 const refusal = (error: OauthErrorCode, words: string) => ({ error, error_description: words });

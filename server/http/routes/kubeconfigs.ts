@@ -2,8 +2,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { Problem } from '../../domain/problem.ts';
 import type { Person } from '../../domain/person.ts';
-import type { Caller, SessionListFilter, SessionView } from '../../sessions/sessions.ts';
 import type { IssuedCredential, KubeconfigWish } from '../../sessions/kubeconfig-issue.ts';
+import type { Caller } from '../../sessions/parts.ts';
+import type { SessionListFilter, SessionView } from '../../sessions/sessions.ts';
+import { callerOf } from '../actor.ts';
 import { personOf } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { credentialSchema, issuedKubeconfigSchema, issueKubeconfigSchema, page, type Credential } from '../schemas.ts';
@@ -74,7 +76,7 @@ export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
     const { clusters, role, minutes, credential: kind } = c.req.valid('json');
     const names = [...new Set(clusters ?? (await deps.clusters()))];
     const lifetimeMs = Math.min(minutes * 60_000, deps.longestMs);
-    const caller = { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
+    const caller = callerOf(c);
     const issued: IssuedCredential[] = [];
     for (const cluster of names) issued.push(await deps.issue(person, { cluster, role, lifetimeMs, kind }, caller));
     const [first, ...others] = issued.map(({ cluster, namespace, credential }) => ({
@@ -100,10 +102,7 @@ export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
     const { id } = c.req.valid('param');
     const session = await deps.sessions.get(id, person);
     if (session.channel !== 'kubeconfig') throw noKubeconfig();
-    await deps.sessions.endBy(id, person, {
-      clientAddress: c.get('clientAddress'),
-      correlationId: c.get('correlationId'),
-    });
+    await deps.sessions.endBy(id, person, callerOf(c));
     return c.body(null, 204);
   });
   return routes;

@@ -4,14 +4,17 @@ import type { ListedLink } from '../../../db/queries/links.ts';
 import { Problem } from '../../domain/problem.ts';
 import type { Person } from '../../domain/person.ts';
 import type { IssuedLink, LinkWish } from '../../sessions/links.ts';
-import type { Caller, SessionView } from '../../sessions/sessions.ts';
+import type { Caller } from '../../sessions/parts.ts';
+import type { SessionView } from '../../sessions/sessions.ts';
+import { callerOf } from '../actor.ts';
 import { personOf } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { issuedLinkSchema, issueLinkSchema, type Link, linkSchema, page } from '../schemas.ts';
 
 export type LinksRoutesDeps = {
   links: { issue(person: Person, wish: LinkWish, caller: Caller): Promise<IssuedLink> };
-  list(userId: string): Promise<ListedLink[]>;
+  /** All, or one. */
+  list(userId: string, id?: string): Promise<ListedLink[]>;
   sessions: {
     get(id: string, person: Person): Promise<SessionView>;
     endBy(id: string, person: Person, caller: Caller): Promise<SessionView>;
@@ -56,12 +59,15 @@ export function linksRoutes(deps: LinksRoutesDeps): Router {
   routes.openapi(issueRoute, async (c) => {
     const person = personOf(c, 'sessions');
     const { minutes, notBefore, uses, ...wish } = c.req.valid('json');
-    const caller = { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
     const from = notBefore === undefined ? null : new Date(notBefore);
     const lifetimeMs = Math.min(minutes * 60_000, deps.longestMs);
-    const made = await deps.links.issue(person, { ...wish, uses: uses ?? null, notBefore: from, lifetimeMs }, caller);
-    const link = (await deps.list(person.id)).find(({ sessionId }) => sessionId === made.id)!;
-    return c.json({ ...shown(link), token: made.token, address: deps.address(made.cluster.name) }, 201);
+    const made = await deps.links.issue(
+      person,
+      { ...wish, uses: uses ?? null, notBefore: from, lifetimeMs },
+      callerOf(c),
+    );
+    const [link] = await deps.list(person.id, made.id);
+    return c.json({ ...shown(link!), token: made.token, address: deps.address(made.cluster.name) }, 201);
   });
   routes.openapi(revokeRoute, async (c) => {
     const person = personOf(c, 'sessions');
@@ -71,8 +77,7 @@ export function linksRoutes(deps: LinksRoutesDeps): Router {
       throw new Problem('session-not-found', 404, 'There is no such link, or none that you may see.', {
         next: 'Look it up in the list of your links.',
       });
-    const caller = { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
-    await deps.sessions.endBy(id, person, caller);
+    await deps.sessions.endBy(id, person, callerOf(c));
     return c.body(null, 204);
   });
   return routes;

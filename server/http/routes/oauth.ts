@@ -18,11 +18,11 @@ import {
 import { OauthError } from '../../domain/oauth-error.ts';
 import type { Scope } from '../../domain/person.ts';
 import { TOKEN_EXCHANGE } from '../../domain/token-exchange.ts';
+import type { Caller } from '../../sessions/parts.ts';
+import { callerOf } from '../actor.ts';
 import type { HttpEnv } from '../env.ts';
 import { asProblem } from '../problems.ts';
 import { newRouter, type Router } from '../router.ts';
-
-type Caller = { clientAddress: string; correlationId: string };
 
 export type OauthDeps = {
   origin: string;
@@ -75,7 +75,7 @@ export function oauthRoutes(deps: OauthDeps): Router {
 
   const post = (path: string, answer: (form: Form, caller: Caller) => Promise<object | null>) =>
     routes.post(path, async (c) => {
-      const caller = { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
+      const caller = callerOf(c);
       c.header('cache-control', 'no-store');
       try {
         await deps.rate.pass(addressKey(caller.clientAddress));

@@ -1,11 +1,12 @@
 /** Access sessions: GET and POST /sessions, GET /sessions/{id}, extend, end, ticket, and the terminal's WebSocket. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import type { Caller, OpenRequest, SessionListFilter, SessionView } from '../../sessions/sessions.ts';
+import type { Caller } from '../../sessions/parts.ts';
+import type { OpenRequest, SessionListFilter, SessionView } from '../../sessions/sessions.ts';
 import { badCursor, fromCursor, toCursor } from '../cursor.ts';
 import type { Person } from '../../domain/person.ts';
 import { clusterUnknown, sessionUnknown } from '../../domain/shared-problems.ts';
-import { personOf, type HttpEnv } from '../env.ts';
+import { callerOf } from '../actor.ts';
+import { personOf } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { openedSessionSchema, openSessionSchema, page, sessionSchema, ticketSchema } from '../schemas.ts';
 import type { Upgrade, UpgradeHandler } from '../upgrades.ts';
@@ -163,10 +164,6 @@ async function clusterId(deps: SessionsRoutesDeps, nameOrId: string): Promise<st
   const cluster = await deps.clusters.find(nameOrId);
   if (!cluster) throw clusterUnknown(nameOrId);
   return cluster.id;
-}
-
-function callerOf(c: Context<HttpEnv>): Caller {
-  return { clientAddress: c.get('clientAddress'), correlationId: c.get('correlationId') };
 }
 
 /** Opaque to clients: the place of the last session of a page. */

@@ -3,9 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { ApiTokenRow } from '../../../db/queries/api-tokens.ts';
 import type { Source } from '../../auth/api-tokens.ts';
 import type { Person, Scope } from '../../domain/person.ts';
-import { Problem } from '../../domain/problem.ts';
 import { actorOf } from '../actor.ts';
-import { personOf, type HttpEnv } from '../env.ts';
+import { personSignedIn, type HttpEnv } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { apiTokenSchema, createdTokenSchema, createTokenSchema, page, type ApiToken } from '../schemas.ts';
 import type { Context } from 'hono';
@@ -64,11 +63,8 @@ export function tokensRoutes({ apiTokens }: TokensDeps): Router {
 
 /** A token cannot make further ones: whoever steals one would outlive its revocation. */
 export function signedIn(c: Context<HttpEnv>): Person {
-  const person = personOf(c, 'read');
-  if (person.proof.kind === 'web-session') return person;
-  throw new Problem('needs-sign-in', 403, 'API tokens are managed from a sign-in, not by a token.', {
-    next: 'Open your account page in the browser.',
-  });
+  const words = 'API tokens are managed from a sign-in, not by a token.';
+  return personSignedIn(c, words, 'Open your account page in the browser.');
 }
 
 export function shownToken(row: ApiTokenRow): ApiToken {

@@ -22,7 +22,7 @@ function conditionsOf(text: string) {
 }
 
 /** Adds a trust, filled in for GitHub. */
-export function TrustForm({ of, onClose, onSaved }: { of: User; onClose: () => void; onSaved: () => void }) {
+export function TrustForm({ of, onClose }: { of: User; onClose: () => void }) {
   const [form, setForm] = useState({
     name: of.name,
     issuer: 'https://token.actions.githubusercontent.com',
@@ -38,7 +38,7 @@ export function TrustForm({ of, onClose, onSaved }: { of: User; onClose: () => v
     const { name, issuer, audience, claim, value, minutes } = form;
     const owner = { claim, value };
     await api.createTrust(of.id, { name, issuer, audience, owner, conditions, lifetimeMs: minutes * 60_000 });
-    onSaved();
+    onClose();
   };
   return (
     <Dialog
