@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { forwardedRequestHeaders, forwardedResponseHeaders, headerRefusal } from './forwarded-headers.ts';
+import { forwardedRequestHeaders, forwardedResponseHeaders, headerRefusal, impersonated } from './forwarded-headers.ts';
+import { headerBytes, impersonationHeaders } from './impersonation.ts';
 
 test.each([
   [['Impersonate-User', 'root'], 'impersonation-refused'],
@@ -113,4 +114,14 @@ test('answers keep their spelling and repeated headers, and lose what was for on
       'h3',
     ]),
   ).toEqual(['Content-Type', 'a', 'Warning', '1', 'Warning', '2']);
+});
+
+test('whom somebody acts as may have a name in any script, and arrives at the cluster as it left kubectl', () => {
+  const raw = ['Impersonate-User', headerBytes('žofie'), 'Impersonate-Group', headerBytes('夜勤')];
+  const as = impersonated(raw);
+  expect(as).toEqual({ user: 'žofie', groups: ['夜勤'] });
+  expect(headerRefusal(raw, { impersonateUsers: ['žof*'], impersonateGroups: ['夜勤'] })).toBeNull();
+  expect(impersonationHeaders({ user: 'ann', uid: 'u', groups: [], sessionId: 's' }, as)).toEqual(
+    expect.arrayContaining([headerBytes('žofie'), headerBytes('夜勤')]),
+  );
 });

@@ -1,6 +1,7 @@
 /** Which headers cross the gateway. Pure: takes node's raw header list, names and values in turn. */
 import { matchesName } from './glob.ts';
 import { staysWithConnection } from './hop-by-hop.ts';
+import { headerName } from './impersonation.ts';
 import type { Refusal } from './kube-request.ts';
 
 /** Ours to set, or nobody's to send. */
@@ -40,8 +41,8 @@ export function impersonated(raw: readonly string[]): Impersonated | null {
   let user: string | null = null;
   const groups: string[] = [];
   for (const [name, value] of pairs(raw)) {
-    if (name === 'impersonate-user') user = value;
-    if (name === 'impersonate-group') groups.push(value);
+    if (name === 'impersonate-user') user = headerName(value);
+    if (name === 'impersonate-group') groups.push(headerName(value));
   }
   return user === null ? null : { user, groups };
 }
@@ -89,7 +90,8 @@ function impersonationRefusal(as: readonly Header[], may: MayImpersonate): Refus
     refuse('impersonation-refused', 403, `Acting as ${what} is refused: your role does not name it. Leave out --as.`);
   const users = as.filter(([name]) => name === 'impersonate-user');
   if (users.length !== 1) return no(`${users.length} users at once`);
-  for (const [name, value, spelled] of as) {
+  for (const [name, bytes, spelled] of as) {
+    const value = headerName(bytes);
     const globs =
       name === 'impersonate-user' ? may.impersonateUsers : name === 'impersonate-group' ? may.impersonateGroups : null;
     // Uids and extras say more of somebody than a role can name; an underscore is another header to others.

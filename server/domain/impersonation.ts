@@ -36,13 +36,13 @@ export function impersonationHeaders(
     };
   return [
     'impersonate-user',
-    bytes(user),
+    headerBytes(user),
     // A uid is the person's; whom they act as has none that we know.
     ...(asked ? [] : ['impersonate-uid', person.uid]),
-    ...groups.flatMap((group) => ['impersonate-group', bytes(group)]),
+    ...groups.flatMap((group) => ['impersonate-group', headerBytes(group)]),
     'impersonate-extra-sallyport-session',
     person.sessionId,
-    ...(asked ? ['impersonate-extra-sallyport-user', bytes(person.user)] : []),
+    ...(asked ? ['impersonate-extra-sallyport-user', headerBytes(person.user)] : []),
   ];
 }
 
@@ -52,6 +52,12 @@ function printable(name: string): string {
   return name.replace(/\p{Cc}/gu, '�').slice(0, 100);
 }
 
-function bytes(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+/** A name as node sends it in a header: each byte of its UTF-8 as a character, which is what Go reads. */
+export function headerBytes(name: string): string {
+  return Buffer.from(name, 'utf8').toString('latin1');
+}
+
+/** {@link headerBytes} back: what node gives of a header that kubectl sent. */
+export function headerName(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }

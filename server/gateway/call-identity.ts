@@ -1,5 +1,6 @@
 /** Who acts on the cluster for a call, as headers that prove and name them. */
 import type { Impersonated } from '../domain/forwarded-headers.ts';
+import { headerBytes } from '../domain/impersonation.ts';
 import { Problem } from '../domain/problem.ts';
 import type { Admission } from './door.ts';
 
@@ -19,7 +20,9 @@ export async function accountHeaders(
   const token = await admission.upstreamToken(wait).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : asAccountProblem(error);
   });
-  const others = as ? ['impersonate-user', as.user, ...as.groups.flatMap((group) => ['impersonate-group', group])] : [];
+  const others = as
+    ? ['impersonate-user', as.user, ...as.groups.flatMap((group) => ['impersonate-group', group])].map(headerBytes)
+    : [];
   return ['authorization', `Bearer ${token}`, ...others];
 }
 
