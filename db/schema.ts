@@ -318,7 +318,51 @@ export const links = pgTable('links', {
   /** Null: as often as one likes. */
   usesMax: integer('uses_max'),
   uses: integer().notNull().default(0),
+  /** The only person who may use it, signed in, in a browser; null: whoever holds it. */
+  recipientId: uuid('recipient_id').references(() => users.id),
+  /** Where a browser goes once it has redeemed it: a path at the link's own origin. */
+  landing: text().notNull().default('/'),
 });
+
+/** What a session of channel `service` is in the browser for. */
+export const services = pgTable(
+  'services',
+  {
+    sessionId: uuid('session_id')
+      .primaryKey()
+      .references(() => accessSessions.id),
+    /** Of its origin: the same for each session of one person with one service. */
+    label: text().notNull(),
+    kind: text().$type<'service' | 'pod'>().notNull(),
+    namespace: text().notNull(),
+    name: text().notNull(),
+    port: text(),
+    scheme: text().$type<'http' | 'https'>().notNull(),
+  },
+  (t) => [index().on(t.label)],
+);
+
+/** A browser on its way to an origin of the proxy domain: asked for, then with a code, once; gone when it is redeemed. */
+export const entries = pgTable(
+  'entries',
+  {
+    id: uuid().primaryKey(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => accessSessions.id),
+    webSessionId: uuid('web_session_id').notNull(),
+    /** SHA-256 of what the portal's page was given; null once it has become a code. */
+    intentHash: bytea('intent_hash'),
+    /** SHA-256 of the code. */
+    codeHash: bytea('code_hash'),
+    /** SHA-256 of the cookie of the browser that began at the origin. */
+    nonceHash: bytea('nonce_hash'),
+    /** Where it goes at the origin. */
+    path: text().notNull(),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (t) => [uniqueIndex().on(t.intentHash), uniqueIndex().on(t.codeHash), index().on(t.expiresAt)],
+);
 
 /**
  * Append-only: the portal's database role may insert and select, nothing else. Partitioned by months of `at`, which

@@ -12,7 +12,8 @@ export type Browsing = AsyncDisposable & {
   signedIn(who: 'admin' | 'developer' | 'auditor', window?: Parameters<TestBrowser['person']>[0]): Promise<Page>;
 };
 
-export async function startBrowsing(): Promise<Browsing> {
+/** @param env settings beside these. */
+export async function startBrowsing(env: Record<string, string> = {}): Promise<Browsing> {
   await using stack = new AsyncDisposableStack();
   const provider = await testIdentityProvider();
   const portal = stack.use(
@@ -23,6 +24,7 @@ export async function startBrowsing(): Promise<Browsing> {
         SALLYPORT_OIDC_ISSUER: provider.issuer,
         SALLYPORT_OIDC_CLIENT_ID: provider.clientId,
         SALLYPORT_OIDC_CLIENT_SECRET: provider.clientSecret,
+        ...env,
       },
     }),
   );

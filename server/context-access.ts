@@ -224,6 +224,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     recordings,
     clusters,
     links: ownTools.links,
+    proxy: ownTools.proxy,
     gatewayAddress: ownTools.gatewayAddress,
     issueKubeconfig: ownTools.issueKubeconfig,
     kubeconfigFile: ownTools.kubeconfigFile,

@@ -3,9 +3,11 @@
  * the sessions behind them, and the gateway's own address, at which they are taken.
  */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { addressRanges } from './address-ranges.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { authorityKeys } from './authority-keys.ts';
+import { openOrigins, type ProxyOrigins } from './context-origins.ts';
 import type { AccessDeps } from './context-access.ts';
 import { sealingContexts } from './crypto/sealed-records.ts';
 import { bareHost } from './domain/bare-host.ts';
@@ -41,6 +43,8 @@ export type OwnToolsDeps = AccessDeps & {
 
 export type OwnTools = {
   links: Links;
+  /** In the browser. */
+  proxy: ProxyOrigins;
   /** Of a cluster. */
   gatewayAddress(cluster: string): string;
   issueKubeconfig(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
@@ -91,6 +95,21 @@ export async function openOwnTools(
 
   // ── the address at which they are taken ──
   const trusted = addressRanges(config.trustedProxies);
+  const addressOf = ({ socket, headers }: IncomingMessage) =>
+    clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted);
+  const proxy = openOrigins({
+    ...ground,
+    config,
+    origin: deps.origin,
+    signing,
+    sessions: kubeconfigs,
+    links,
+    linkTokens: linkCredentials,
+    api,
+    clientAddress: addressOf,
+    errorDocs,
+    log: deps.log,
+  });
   const own = config.tls
     ? null
     : opening.use(
@@ -113,8 +132,7 @@ export async function openOwnTools(
       now,
       clientAuthority: clientAuthority.certificate,
       certificates: new ClientCertificates(clientAuthority, now),
-      clientAddress: ({ socket, headers }) =>
-        clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted),
+      clientAddress: addressOf,
     }),
   );
   own?.onRenewed((identity) => listener.useCertificate(identity));
@@ -126,6 +144,7 @@ export async function openOwnTools(
       return listener.connections;
     },
     links,
+    proxy,
     gatewayAddress: (cluster) => `${url}/k8s/${cluster}`,
     issueKubeconfig: (person, wish, caller) => issueKubeconfig(issuing, person, wish, caller),
     kubeconfigFile: (entries) =>

@@ -15,6 +15,7 @@ import {
   listSessionCalls,
 } from '../db/queries/audit.ts';
 import { listLinks } from '../db/queries/links.ts';
+import { listServices } from '../db/queries/services.ts';
 import { settleSetting } from '../db/queries/settings.ts';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -44,6 +45,7 @@ import { Users } from './auth/users.ts';
 import { WebSessions } from './auth/web-sessions.ts';
 import type { Config } from './config/config.ts';
 import { openAccess } from './context-access.ts';
+import type { ProxyOrigins } from './context-origins.ts';
 import { Sealer } from './crypto/sealing.ts';
 import type { Proof } from './domain/person.ts';
 import { reachingRoles } from './domain/role-choice.ts';
@@ -64,6 +66,7 @@ import { oauthRoutes } from './http/routes/oauth.ts';
 import { linksRoutes } from './http/routes/links.ts';
 import { recordingRoutes } from './http/routes/recordings.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
+import { servicesRoutes } from './http/routes/services.ts';
 import { sessionsRoutes, terminalUpgrade } from './http/routes/sessions.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { serviceUsersRoutes } from './http/routes/service-users.ts';
@@ -87,6 +90,8 @@ export type Context = AsyncDisposable & {
   app: Router;
   upgrades: Upgrades;
   web(request: IncomingMessage, response: ServerResponse): void;
+  /** The proxy domain; null: there is none. */
+  origins: ProxyOrigins['origins'];
   /** Before an orderly end: sessions are let go, their pages reconnect to the next run. */
   letGo(): Promise<void>;
 };
@@ -344,7 +349,16 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
         list: (userId, id) => listLinks(db, { userId, id }, 200),
         sessions,
         address: access.gatewayAddress,
+        url: access.proxy.linkUrl,
+        enter: access.proxy.enterLink,
         longestMs: config.kubeconfig.longestMs,
+      }),
+      servicesRoutes({
+        open: access.proxy.openService,
+        enter: access.proxy.enterService,
+        list: (userId) => listServices(db, userId, 50),
+        origin: access.proxy.originOf,
+        sessions,
       }),
       recordingRoutes({
         sessions,
@@ -388,6 +402,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     app,
     upgrades,
     web: (request, response) => web.handle(request, response),
+    origins: access.proxy.origins,
     letGo: () => sessions.letGo(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

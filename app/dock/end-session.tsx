@@ -18,17 +18,17 @@ export function EndSession({
 }) {
   const keep = useKeepSession();
   const terminal = session.channel === 'terminal';
+  const what = terminal ? 'shell' : session.channel;
   return (
     <Confirm
       open={open}
       onClose={onClose}
-      title={terminal ? 'End this session?' : 'Revoke this kubeconfig?'}
+      title={terminal ? 'End this session?' : `Revoke this ${what}?`}
       action={terminal ? 'End session' : 'Revoke'}
       act={async () => keep(await api.endSession(session.id))}
     >
       <p>
-        {own ? 'Your' : `${session.user.name}’s`} {terminal ? 'shell' : 'kubeconfig'} on{' '}
-        <strong>{session.cluster.name}</strong>{' '}
+        {own ? 'Your' : `${session.user.name}’s`} {what} on <strong>{session.cluster.name}</strong>{' '}
         {terminal
           ? 'and everything running in it stops, its files are gone,'
           : 'is refused from the next call on, what runs now ends,'}{' '}

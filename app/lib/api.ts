@@ -17,7 +17,9 @@ import type {
   CreateTrust,
   CreateUser,
   Me,
+  OpenedService,
   OpenedSession,
+  OpenService,
   Page,
   RegisterCluster,
   IssuedLink,
@@ -26,6 +28,7 @@ import type {
   Stream,
   UpdateCluster,
   Role,
+  Service,
   Session,
   SignInOptions,
   Trust,
@@ -94,7 +97,7 @@ async function call<T>(path: string, options?: Options): Promise<T> {
 
 export type SearchHit = { offset: number; atMs: number; line: string };
 export type SessionFilter = {
-  channel?: 'terminal' | 'kubeconfig' | 'link';
+  channel?: 'terminal' | 'kubeconfig' | 'link' | 'service';
   state?: string;
   user?: string;
   cluster?: string;
@@ -188,6 +191,9 @@ export const api = {
     }),
   calls: (session: string, cursor?: string, signal?: AbortSignal) =>
     call<Page<AuditEventBody>>(`/sessions/${id(session)}/calls`, { query: { cursor }, signal }),
+  services: (signal?: AbortSignal) => call<Page<Service>>('/services', { signal }),
+  openService: (body: OpenService) => call<OpenedService>('/services', { method: 'POST', body }),
+  closeService: (service: string) => call<void>(`/services/${id(service)}`, { method: 'DELETE' }),
   links: (signal?: AbortSignal) => call<Page<Link>>('/links', { signal }),
   issueLink: (body: IssueLink) => call<IssuedLink>('/links', { method: 'POST', body }),
   revokeLink: (link: string) => call<void>(`/links/${id(link)}`, { method: 'DELETE' }),

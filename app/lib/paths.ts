@@ -25,6 +25,7 @@ export const paths = {
   sessions: (search?: { state?: string; user?: string; cluster?: string; mine?: boolean; q?: string; sort?: string }) =>
     withSearch('/sessions', search),
   session: (id: string, search?: { at?: number; tab?: string }) => withSearch(`/sessions/${segment(id)}`, search),
+  services: () => '/services',
   audit: (search?: { code?: string; actor?: string; session?: string; cluster?: string; from?: string; to?: string }) =>
     withSearch('/audit', search),
   roles: () => '/roles',

@@ -28,6 +28,8 @@ export const queries = {
       queryFn: ({ signal }) => api.kubeconfigs(signal),
       refetchInterval: LIVE_MS,
     }),
+  services: () =>
+    queryOptions({ queryKey: ['services'], queryFn: ({ signal }) => api.services(signal), refetchInterval: LIVE_MS }),
   links: () =>
     queryOptions({ queryKey: ['links'], queryFn: ({ signal }) => api.links(signal), refetchInterval: LIVE_MS }),
   users: () => queryOptions({ queryKey: ['users'], queryFn: ({ signal }) => api.users(signal) }),

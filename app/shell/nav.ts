@@ -1,5 +1,5 @@
 import type { LucideIcon } from 'lucide-react';
-import { Boxes, KeyRound, ListVideo, ScrollText, SquareTerminal, Users } from 'lucide-react';
+import { AppWindow, Boxes, KeyRound, ListVideo, ScrollText, SquareTerminal, Users } from 'lucide-react';
 import type { Me } from '../../server/http/schemas.ts';
 import { paths } from '../lib/paths.ts';
 
@@ -11,6 +11,7 @@ export function navFor(me: Me | undefined): NavItem[] {
     { href: paths.home(), label: 'Start', icon: SquareTerminal },
     { href: paths.sessions(), label: 'Sessions', icon: ListVideo },
     { href: paths.clusters(), label: 'Clusters', icon: Boxes },
+    { href: paths.services(), label: 'Services', icon: AppWindow },
   ];
   if (me?.portal === 'admin' || me?.portal === 'auditor')
     items.push({ href: paths.audit(), label: 'Audit', icon: ScrollText });

@@ -1,10 +1,12 @@
 /** Signed links: what a session of channel `link` opens, and how often. */
 import { and, desc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Db } from '../client.ts';
-import { accessSessions, clusters, links } from '../schema.ts';
+import { accessSessions, clusters, links, users } from '../schema.ts';
 
 export type LinkRow = typeof links.$inferSelect;
 export type ListedLink = LinkRow & {
+  /** Of the only person who may use it. */
+  recipient: string | null;
   state: string;
   role: string;
   cluster: { id: string; name: string; production: boolean };
@@ -39,15 +41,17 @@ export async function listLinks(
 ): Promise<ListedLink[]> {
   const standing = inArray(accessSessions.state, ['active', 'dormant']);
   const rows = await db
-    .select({ link: links, session: accessSessions, cluster: clusters })
+    .select({ link: links, session: accessSessions, cluster: clusters, recipient: users.email })
     .from(links)
     .innerJoin(accessSessions, eq(accessSessions.id, links.sessionId))
     .innerJoin(clusters, eq(clusters.id, accessSessions.clusterId))
+    .leftJoin(users, eq(users.id, links.recipientId))
     .where(and(eq(accessSessions.userId, userId), standing, id === undefined ? undefined : eq(links.sessionId, id)))
     .orderBy(desc(accessSessions.openedAt))
     .limit(limit);
-  return rows.map(({ link, session, cluster }) => ({
+  return rows.map(({ link, session, cluster, recipient }) => ({
     ...link,
+    recipient,
     state: session.state,
     role: session.role,
     cluster: { id: cluster.id, name: cluster.name, production: cluster.production },

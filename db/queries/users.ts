@@ -90,3 +90,14 @@ export async function countEnabledInGroups(db: Db, groups: string[]): Promise<nu
     );
   return rows[0]!.count;
 }
+
+/** Enabled people with that email, in whatever case; of several providers there may be several. */
+export async function findUsersByEmail(db: Db, email: string): Promise<UserRow[]> {
+  return db
+    .select()
+    .from(users)
+    .where(
+      and(eq(sql`lower(${users.email})`, email.toLowerCase()), isNull(users.disabledAt), ne(users.provider, 'service')),
+    )
+    .limit(2);
+}

@@ -17,17 +17,18 @@ export async function insertWebSession(
   return (await db.insert(webSessions).values(session).returning())[0]!;
 }
 
-/** The live one that this token opens, with its person; not of the disabled. */
+/** The live one, by the token that opens it or by its id, with its person; not of the disabled. */
 export async function findLiveWebSession(
   db: Db,
-  tokenHash: Buffer,
+  which: { tokenHash: Buffer } | { id: string },
   now: Date,
 ): Promise<{ session: WebSessionRow; user: UserRow } | undefined> {
+  const chosen = 'id' in which ? eq(webSessions.id, which.id) : eq(webSessions.tokenHash, which.tokenHash);
   const rows = await db
     .select({ session: webSessions, user: users })
     .from(webSessions)
     .innerJoin(users, eq(users.id, webSessions.userId))
-    .where(and(eq(webSessions.tokenHash, tokenHash), isLive(now)));
+    .where(and(chosen, isLive(now)));
   return rows[0];
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { clearedSessionCookie, readCookie, sessionCookie, sessionCookieName, withoutCookies } from './cookies.ts';
+import { readCookie, withoutCookies } from '../domain/cookie-header.ts';
+import { clearedSessionCookie, sessionCookie, sessionCookieName } from './cookies.ts';
 
 const name = sessionCookieName('0a1b2c3d');
 

@@ -17,30 +17,3 @@ export function sessionCookie(name: string, token: string, lifetimeMs: number): 
 export function clearedSessionCookie(name: string): string {
   return `${name}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax`;
 }
-
-/** The value of cookie `name` in a Cookie header; undefined where it is missing, or there twice with different values. */
-export function readCookie(header: string | undefined, name: string): string | undefined {
-  const values = new Set(
-    pairs(header)
-      .filter((pair) => pair.name === name)
-      .map((pair) => pair.value),
-  );
-  return values.size === 1 ? [...values][0] : undefined;
-}
-
-/** The Cookie header without those that `drop` names; undefined where nothing is left. */
-export function withoutCookies(header: string | undefined, drop: (name: string) => boolean): string | undefined {
-  const kept = pairs(header).filter((pair) => !drop(pair.name));
-  return kept.length ? kept.map((pair) => `${pair.name}=${pair.value}`).join('; ') : undefined;
-}
-
-function pairs(header: string | undefined): { name: string; value: string }[] {
-  return (header ?? '')
-    .split(';')
-    .map((part) => part.trim())
-    .filter(Boolean)
-    .map((part) => {
-      const at = part.indexOf('=');
-      return at < 0 ? { name: '', value: part } : { name: part.slice(0, at).trim(), value: part.slice(at + 1).trim() };
-    });
-}

@@ -2,7 +2,7 @@
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import type { ApiTokens } from './api-tokens.ts';
-import { readCookie } from './cookies.ts';
+import { readCookie } from '../domain/cookie-header.ts';
 import type { WebSessions } from './web-sessions.ts';
 
 export type IdentifyDeps = {

@@ -73,7 +73,7 @@ export class WebSessions implements Disposable {
     let found = this.#deps.notifications.listening ? this.#cache.get(key) : undefined;
     if (!found) {
       const before = this.#forgotten;
-      found = await findLiveWebSession(this.#deps.db, hash, this.#deps.now());
+      found = await findLiveWebSession(this.#deps.db, { tokenHash: hash }, this.#deps.now());
       if (!found) return undefined;
       if (before === this.#forgotten) this.#keep(key, found);
     }

@@ -1,6 +1,6 @@
 /** The configuration, validated and typed: the second of three steps. Whoever holds a Config need check nothing. */
 import type { Rate } from '../domain/token-bucket.ts';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
@@ -73,6 +73,10 @@ export type Config = {
   clusters: { allowPrivate: boolean | readonly string[] };
   /** Those at which issuers of id tokens may be. */
   issuers: { allowPrivate: boolean | readonly string[] };
+  /** `apps.example`, or with a port; null: only on localhost there is one. */
+  proxyDomain: string | null;
+  /** Folder of the web application that links lead to. */
+  linkApp: string | null;
   /** Where errors' pages are, up to the code; null: in the portal. */
   errorDocsUrl: string | null;
   /** How often a credential, or a person, may call, and how many streams a session may hold open. */
@@ -127,6 +131,8 @@ export function parseConfig(env: Env): Config {
     egress: { allow: list(env, 'SALLYPORT_EGRESS_ALLOW'), privateRanges: cidrs(env, 'SALLYPORT_EGRESS_PRIVATE') },
     clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
     issuers: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_ISSUER_PRIVATE', false) },
+    proxyDomain: parseProxyDomain(env),
+    linkApp: parseLinkApp(env),
     errorDocsUrl: docsUrl(env),
     auditMask: list(env, 'SALLYPORT_AUDIT_MASK'),
     streamRecordingBytes: integer(env, 'SALLYPORT_STREAM_RECORDING_MB', 64, 1, 1_000_000) * 1024 * 1024,
@@ -296,6 +302,28 @@ function parseSandbox(env: Env): Config['sandbox'] {
 }
 
 /** Throws ConfigError. Ends in a slash, whether or not it was given with one. */
+const DOMAIN =
+  /^(?=.{1,190}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\d{0,4})?$/;
+
+function parseProxyDomain(env: Env): string | null {
+  const domain = text(env, 'SALLYPORT_PROXY_DOMAIN')?.toLowerCase();
+  if (domain === undefined) return null;
+  if (!DOMAIN.test(domain))
+    throw new ConfigError(
+      'SALLYPORT_PROXY_DOMAIN',
+      `"${domain}" is no domain: write apps.example.com, without https:// and without *, with a port where it has one`,
+    );
+  return domain;
+}
+
+function parseLinkApp(env: Env): string | null {
+  const folder = text(env, 'SALLYPORT_LINK_APP_DIR');
+  if (folder === undefined) return null;
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new ConfigError('SALLYPORT_LINK_APP_DIR', `"${folder}" is no folder`);
+  return resolve(folder);
+}
+
 function docsUrl(env: Env): string | null {
   const given = text(env, 'SALLYPORT_ERROR_DOCS_URL');
   if (given === undefined) return null;

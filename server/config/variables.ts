@@ -45,6 +45,16 @@ export const variables = {
     'What kubectl on a laptop calls; an origin.',
     "https://<the public URL's host>:<gateway port>",
   ),
+  SALLYPORT_PROXY_DOMAIN: variable(
+    'Addresses',
+    'Domain, with a port where it is not the usual one, under which each service and each link that is opened in the browser has an origin of its own. Its certificate and DNS record are wildcards; it leads to the portal.',
+    'localhost with the portal’s port where the public URL is on localhost, else none',
+  ),
+  SALLYPORT_LINK_APP_DIR: variable(
+    'Addresses',
+    'Folder of a static web application that links lead to in the browser.',
+    'none: a page that lists what the link opens',
+  ),
   SALLYPORT_ERROR_DOCS_URL: variable(
     'Addresses',
     'Address of a mirror of the pages on errors, to which an error’s code is added.',

@@ -1,8 +1,8 @@
 /** An access session's life: its states, its clocks and why it ends. Pure: the time comes in as an argument. */
 
-export type Channel = 'terminal' | 'kubeconfig' | 'console' | 'helm' | 'link';
+export type Channel = 'terminal' | 'kubeconfig' | 'console' | 'helm' | 'link' | 'service';
 /** Whose sessions no replica owns: they sleep when nobody calls, and a call wakes them. */
-export const OWN_TOOLS = ['kubeconfig', 'link'] as const satisfies readonly Channel[];
+export const OWN_TOOLS = ['kubeconfig', 'link', 'service'] as const satisfies readonly Channel[];
 /** `dormant`: a kubeconfig's session without an account on its cluster; the next call wakes it under the same id. */
 export type SessionState = 'opening' | 'active' | 'dormant' | 'ending' | 'ended';
 

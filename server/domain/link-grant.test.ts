@@ -7,6 +7,7 @@ const grant = {
   paths: ['/api/v1/namespaces/a/pods/**', '/api/v1/namespaces/a/pods', '/healthz/*'],
   verbs: ['get'],
   notBefore: new Date('2026-01-01T00:00:00Z'),
+  personal: false,
 };
 
 /** `UPGRADE` is a GET that changes the protocol. Null: let through; `bad-path`: the parser refused it. */
@@ -57,4 +58,8 @@ it('opens a stream where it says so, and then that alone', () => {
 
 it('opens nothing before its time', () => {
   expect(ask('GET /healthz/etcd', { notBefore: new Date('2026-01-01T12:00:01Z') })).toBe('link-early');
+});
+
+it('of one person’s is no token for a program, whoever holds it', () => {
+  expect(ask('GET /healthz/etcd', { personal: true })).toBe('link-personal');
 });

@@ -20,17 +20,26 @@ export type LinkGrant = {
   /** Kubernetes' verbs; `connect` for what opens a stream into something: exec, attach, port-forward, an upgrade. */
   verbs: readonly string[];
   notBefore: Date;
+  /** For one person, who proves that it is them in a browser: a token alone does not. */
+  personal: boolean;
 };
 
 /** A GET may open a stream: then it is no read (Kubernetes #78741). */
 const STREAMS = new Set(['exec', 'attach', 'portforward']);
 
-/** Null: within the link. */
+/** Null: within the link. `inBrowser`: it was redeemed there, by whom it is for. */
 export function linkRefusal(
   request: Pick<KubeRequest, 'method' | 'path' | 'verb' | 'subresource'> & { upgrade: boolean },
-  { paths, verbs, notBefore }: LinkGrant,
+  { paths, verbs, notBefore, personal }: LinkGrant,
   now: Date,
+  inBrowser = false,
 ): Refusal | null {
+  if (personal && !inBrowser)
+    return {
+      code: 'link-personal',
+      status: 403,
+      message: 'This link is for one person, who opens it in a browser and signs in. It is no token for a program.',
+    };
   if (now < notBefore) return refuse('link-early', 403, `This link opens nothing before ${notBefore.toISOString()}.`);
   const verb = STREAMS.has(request.subresource) || request.upgrade ? 'connect' : request.verb;
   if (!verbs.includes(verb))

@@ -21,6 +21,7 @@ import { correlationOf, type Correlation } from '../correlation.ts';
 import { BodyTap } from './body-tap.ts';
 import { callFacts } from './call-facts.ts';
 import { accountHeaders } from './call-identity.ts';
+import type { Crossing } from './crossing.ts';
 import type { LiveCall, LiveCalls } from './live-calls.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { RateLimited, type RateLimiter } from '../rate-limiter.ts';
@@ -176,6 +177,11 @@ export class ApiCall {
     if (asPortal || !this.#admission!.accountGone()) return null;
     this.#admission = await this.#door.enter(this.incoming);
     return this.#ownAccount();
+  }
+
+  /** Where a browser asks. Only after {@link admit}. */
+  get crossing(): Crossing | undefined {
+    return this.#admission!.crossing;
   }
 
   /** Every resource that the cluster serves; null where it does not say. */

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ApiAttributes } from '../domain/api-policy.ts';
 import type { Refusal } from '../domain/kube-request.ts';
 import type { Problem } from '../domain/problem.ts';
+import type { Crossing } from './crossing.ts';
 import type { GatewaySession } from './session-directory.ts';
 
 export type Admission = {
@@ -15,6 +16,8 @@ export type Admission = {
   refusal?(asked: ApiAttributes): Promise<Refusal | null>;
   /** Counts a use, of a credential that has only so many. Throws Problem `link-used-up`. */
   spend?(): Promise<void>;
+  /** Where a browser asks: what crosses for it beside the usual. */
+  crossing?: Crossing;
   /** The cluster does not know that token. True where entering again brings another account. */
   accountGone(): boolean;
 };

@@ -1,7 +1,6 @@
 /** A plain call: the request goes up and the answer comes down as they come, each at the pace of the slower end. */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { isLongRunning, mustInspectBody } from '../domain/gateway-decision.ts';
 import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
@@ -13,7 +12,7 @@ import { readBounded } from '../domain/read-bounded.ts';
 import type { ApiCall } from './api-call.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
-import { type Identified, requestOptions } from './upstream.ts';
+import { answeredHeaders, forwardedFor, type Identified, requestOptions } from './upstream.ts';
 
 // The API server itself gives up on an ordinary request after 60 s and says so; webhooks may take 30 s of that.
 const ANSWER_MS = 90_000;
@@ -37,7 +36,7 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
     call.requestBytes = body.length;
     call.body?.add(body);
   }
-  const headers = requestHeaders(incoming, reviews);
+  const headers = requestHeaders(call, request, upstream, reviews);
   let answer = await ask(call, request, upstream, headers, body);
   // What is behind a proxy has sign-ins of its own.
   const ofCluster = request.subresource !== 'proxy';
@@ -70,8 +69,9 @@ function inspect({ headers }: IncomingMessage, body: Buffer): Refusal | null {
   return secretBodyRefusal(headers['content-type'] ?? '', headers['content-encoding'] ?? '', body.toString('latin1'));
 }
 
-function requestHeaders({ rawHeaders, headers }: IncomingMessage, reviews: boolean): string[] {
-  const forwarded = forwardedRequestHeaders(rawHeaders);
+function requestHeaders(call: ApiCall, request: KubeRequest, upstream: Identified, reviews: boolean): string[] {
+  const { rawHeaders, headers } = call.incoming;
+  const forwarded = forwardedFor(call, rawHeaders, request, upstream);
   const out = reviews ? readableAnswer(forwarded) : forwarded;
   // Framing is made anew: exactly one of the two lengths goes up.
   if (headers['transfer-encoding'] !== undefined) out.push('transfer-encoding', 'chunked');
@@ -146,7 +146,7 @@ async function relay(
   response: ServerResponse,
 ): Promise<void> {
   const { status, reason } = finalStatus(answer)!;
-  const unwanted = redirectRefusal(request, upstream, status, answer.headers.location);
+  const unwanted = redirectRefusal(call, request, upstream, status, answer.headers.location);
   if (unwanted) {
     answer.destroy();
     throw unwanted;
@@ -182,7 +182,7 @@ async function relay(
     reject(call.signal.aborted ? (call.signal.reason as Error) : unreachable(upstream.cluster, error));
   });
   response.writeHead(status, reason, [
-    ...forwardedResponseHeaders(answer.rawHeaders),
+    ...answeredHeaders(call, answer.rawHeaders, request),
     'x-correlation-id',
     call.correlation.id,
   ]);
@@ -208,13 +208,15 @@ async function relay(
  * proxy subresource may send its user on within the same address.
  */
 function redirectRefusal(
+  call: ApiCall,
   request: KubeRequest,
   upstream: Identified,
   status: number,
   location: string | undefined,
 ): Problem | null {
   if (status < 300 || status >= 400 || status === 304 || location === undefined) return null;
-  if (request.subresource === 'proxy' && /^\/(?![/\\])/.test(location)) return null;
+  if (request.subresource === 'proxy' && (/^\/(?![/\\])/.test(location) || call.crossing?.leadsOn(location)))
+    return null;
   return redirectRefused(upstream.cluster);
 }
 

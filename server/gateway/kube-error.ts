@@ -3,6 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { Correlation } from '../correlation.ts';
 import type { KubeRequest } from '../domain/kube-request.ts';
 import type { Problem } from '../domain/problem.ts';
+import { escapeHtml, longPage } from '../plain-page.ts';
+import { showsPage } from './shows-page.ts';
 
 /** metav1.StatusReason for a status; kubectl prints it before the message. */
 const reasons: Record<number, string> = {
@@ -79,13 +81,36 @@ export function errorAnswer(problem: Problem, context: ErrorContext): ErrorAnswe
   return { status, headers, body };
 }
 
+/** The same answer for a person in front of a browser: a page instead of an object. */
+function errorPage(problem: Problem, context: ErrorContext): ErrorAnswer {
+  const { status, headers } = errorAnswer(problem, context);
+  const { code, message, next } = problem;
+  const help = `${context.errorDocs}${code}`;
+  const page = longPage(
+    status < 500 ? 'This is refused' : 'This could not be answered',
+    `<p>${escapeHtml(message)}</p><p>${escapeHtml(next ?? '')}</p><p><a href="${escapeHtml(help)}"><code>${escapeHtml(code)}</code></a></p>`,
+  );
+  return {
+    status,
+    headers: {
+      ...headers,
+      'content-type': 'text/html; charset=utf-8',
+      'content-length': Buffer.byteLength(page.body),
+      'content-security-policy': page.csp,
+    },
+    body: page.body,
+  };
+}
+
 /** Answers and closes the connection where the request's body may be unread. Nothing is done once headers are out. */
 export function answerProblem(response: ServerResponse, problem: Problem, context: ErrorContext): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const { status, headers, body } = errorAnswer(problem, context);
+  const { status, headers, body } = showsPage(response.req)
+    ? errorPage(problem, context)
+    : errorAnswer(problem, context);
   response.shouldKeepAlive = false;
   response.writeHead(status, headers);
   response.end(response.req.method === 'HEAD' ? undefined : body);

@@ -11,14 +11,30 @@ import { Problem } from '../domain/problem.ts';
 export const AUDIENCE = 'sallyport-kubernetes';
 const KUBECONFIG_AUDIENCE = 'sallyport-kubeconfig';
 const LINK_AUDIENCE = 'sallyport-link';
+const SERVICE_ENTRY_AUDIENCE = 'sallyport-service-entry';
+const LINK_ENTRY_AUDIENCE = 'sallyport-link-entry';
 /** At most this long; renewed at half life, so that a stolen one is stale before it is missed. */
 export const TOKEN_LIFETIME_MS = 10 * 60_000;
 
 export type TokenSubject = { sessionId: string; namespace: string; serviceAccount: string };
 
 /** What a person's own credential names. */
-export type CredentialSubject = { userId: string; sessionId: string; clusterId: string; expiresAt: Date };
-export type TokenClaims = { channel: Channel; sessionId: string; subject: string; id: string; expiresAt: Date };
+export type CredentialSubject = {
+  userId: string;
+  sessionId: string;
+  clusterId: string;
+  expiresAt: Date;
+  /** The sign-in that it stands on besides, of somebody who is not the session's person. */
+  webSessionId?: string | null;
+};
+export type TokenClaims = {
+  channel: Channel;
+  sessionId: string;
+  subject: string;
+  id: string;
+  expiresAt: Date;
+  webSessionId: string | null;
+};
 
 export type KubernetesTokensDeps = {
   /** P-256 private keys; the first signs, all verify. */
@@ -54,11 +70,12 @@ export class KubernetesTokens {
 
   /** A person's own, for one cluster. It ends with its session at the latest. */
   issue(subject: CredentialSubject): Promise<{ token: string; expiresAt: Date; id: string }> {
-    const { userId, sessionId, clusterId } = subject;
-    return this.#sign({ sub: userId, sid: sessionId, cluster: clusterId }, subject.expiresAt);
+    const { userId, sessionId, clusterId, webSessionId } = subject;
+    const also = webSessionId ? { web: webSessionId } : {};
+    return this.#sign({ sub: userId, sid: sessionId, cluster: clusterId, ...also }, subject.expiresAt);
   }
 
-  async #sign(claims: { sub: string; sid: string; cluster?: string }, end: Date) {
+  async #sign(claims: { sub: string; sid: string; cluster?: string; web?: string }, end: Date) {
     const seconds = Math.floor(end.getTime() / 1000);
     const id = randomUUID();
     const token = await new SignJWT(claims)
@@ -111,6 +128,7 @@ export class KubernetesTokens {
         subject: payload.sub,
         id: payload.jti!,
         expiresAt: new Date(payload.exp! * 1000),
+        webSessionId: typeof payload['web'] === 'string' ? payload['web'] : null,
       };
     } catch (cause) {
       if (cause instanceof errors.JWTExpired) throw this.#kind.expired(new Date((cause.payload.exp ?? 0) * 1000));
@@ -168,6 +186,31 @@ export const linkTokens: TokenKind = {
       meta: { expiredAt: at.toISOString() },
     }),
 };
+
+/** In the cookie of a browser at a service's origin. */
+export const serviceEntries: TokenKind = {
+  audience: SERVICE_ENTRY_AUDIENCE,
+  channel: 'service',
+  foreign: 'This browser was not let in at this address.',
+  instead: 'Open it from the portal’s page of services.',
+  expired: (at) => entryExpired(at, 'Open it once more from the portal’s page of services.'),
+};
+
+/** In the cookie of a browser that has redeemed a link. It is no link: it opens nothing as a bearer, nor redeems again. */
+export const linkEntries: TokenKind = {
+  audience: LINK_ENTRY_AUDIENCE,
+  channel: 'link',
+  foreign: 'This browser has opened no link at this address.',
+  instead: 'Open the link itself.',
+  expired: (at) => entryExpired(at, 'Ask whoever gave you the link for another.'),
+};
+
+function entryExpired(at: Date, next: string): Problem {
+  return new Problem('entry-missing', 401, 'What this browser was let in with has expired.', {
+    next,
+    meta: { expiredAt: at.toISOString() },
+  });
+}
 
 /** The kind that a token says it is; whether it is, its verification says. */
 export function isLinkToken(token: string): boolean {

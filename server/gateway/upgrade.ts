@@ -7,7 +7,6 @@ import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { upgradeOf } from '../domain/gateway-decision.ts';
 import { clientGone, redirectRefused } from '../domain/shared-problems.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
@@ -15,7 +14,7 @@ import { AnswerTimedOut, unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { StreamRecording } from './stream-recording.ts';
-import { requestOptions } from './upstream.ts';
+import { answeredHeaders, forwardedFor, requestOptions } from './upstream.ts';
 
 // Pulling an image for an ephemeral container or starting a slow exec can take the kubelet a while.
 const ANSWER_MS = 90_000;
@@ -35,7 +34,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
   const recording = typeof protocol === 'string' ? StreamRecording.of(call, request, protocol) : null;
   const upstream = await call.open(recording?.refusal(incoming) ?? null);
 
-  const forwarded = forwardedRequestHeaders(incoming.rawHeaders);
+  const forwarded = forwardedFor(call, incoming.rawHeaders, request, upstream);
   const headers = recording?.headers(forwarded) ?? forwarded;
   headers.push('connection', 'Upgrade', 'upgrade', protocol === 'websocket' ? 'websocket' : 'SPDY/3.1');
   const outgoing = httpsRequest({
@@ -86,7 +85,7 @@ async function pipe(
     'Connection: Upgrade',
     `Upgrade: ${answer.headers.upgrade ?? ''}`,
   ];
-  const headers = forwardedResponseHeaders(answer.rawHeaders);
+  const headers = answeredHeaders(call, answer.rawHeaders, call.request!);
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
   lines.push(`x-correlation-id: ${call.correlation.id}`);
 
@@ -161,7 +160,7 @@ async function passRefusal(call: ApiCall, client: Duplex, cluster: string, answe
   call.answered = refusal.reason();
   await answerOnSocket(call.incoming, client, (response) => {
     response.writeHead(status, reason, [
-      ...forwardedResponseHeaders(answer.rawHeaders),
+      ...answeredHeaders(call, answer.rawHeaders, call.request!),
       'x-correlation-id',
       call.correlation.id,
     ]);

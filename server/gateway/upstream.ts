@@ -1,6 +1,8 @@
 /** Where the gateway sends a call. */
 import type { Agent, RequestOptions } from 'node:https';
+import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import type { KubeRequest } from '../domain/kube-request.ts';
+import type { Crossing } from './crossing.ts';
 
 export type Upstream = {
   cluster: string;
@@ -29,20 +31,43 @@ export function requestOptions(
   headers: readonly string[],
   auditId: string,
 ): RequestOptions {
-  const host = endpoint.hostname.includes(':') ? `[${endpoint.hostname}]` : endpoint.hostname;
   return {
     hostname: endpoint.hostname,
     port: endpoint.port,
     method: request.method,
     path: endpoint.basePath + request.path + request.query,
     // A flat list keeps repeated headers as they came; node adds nothing but framing to it.
-    headers: [
-      'host',
-      endpoint.port === 443 ? host : `${host}:${endpoint.port}`,
-      ...identity,
-      'audit-id',
-      auditId,
-      ...headers,
-    ],
+    headers: ['host', hostOf(endpoint), ...identity, 'audit-id', auditId, ...headers],
   };
+}
+
+/** As a Host header names it. */
+export function hostOf({ hostname, port }: Pick<Upstream['endpoint'], 'hostname' | 'port'>): string {
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname;
+  return port === 443 ? host : `${host}:${port}`;
+}
+
+/** The client's headers that go up; a browser's with what crosses for it, instead of its own Origin. */
+export function forwardedFor(
+  { crossing }: { crossing: Crossing | undefined },
+  raw: readonly string[],
+  request: KubeRequest,
+  { endpoint }: Identified,
+): string[] {
+  const forwarded = forwardedRequestHeaders(raw);
+  if (!crossing) return forwarded;
+  const out: string[] = [];
+  for (let at = 0; at < forwarded.length; at += 2)
+    if (forwarded[at] !== 'origin') out.push(forwarded[at]!, forwarded[at + 1]!);
+  return [...out, ...crossing.request(raw, request, hostOf(endpoint))];
+}
+
+/** The cluster's headers that go back, a browser's as they may reach it. */
+export function answeredHeaders(
+  { crossing }: { crossing: Crossing | undefined },
+  raw: readonly string[],
+  request: KubeRequest,
+): string[] {
+  const headers = forwardedResponseHeaders(raw);
+  return crossing?.response(headers, request) ?? headers;
 }

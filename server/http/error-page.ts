@@ -1,6 +1,6 @@
 /** What an error's code means, as a page: its file in docs/errors/, which ships with the portal. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { longPage, plainPage, type Page } from './plain-page.ts';
+import { longPage, plainPage, type Page } from '../plain-page.ts';
 import { renderMarkdown } from './small-markdown.ts';
 
 const FOLDER = new URL('../../docs/errors/', import.meta.url);

@@ -1,11 +1,15 @@
-/** The portal's listening socket: which request goes to the REST API, which to web, and how both come to an end. */
+/**
+ * The portal's listening socket: which request goes to the proxy domain, which to the REST API, which to web, and how all
+ * come to an end.
+ */
 import { getRequestListener } from '@hono/node-server';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { HTTP_BOUNDS, MAX_CONNECTIONS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
-import { plainPage } from './plain-page.ts';
+import { plainPage } from '../plain-page.ts';
 import type { Router } from './router.ts';
 import type { Upgrades } from './upgrades.ts';
 
@@ -19,6 +23,13 @@ export type ListenDeps = {
   upgrades: Upgrades;
   /** Pages, and everything else that is not ours. */
   web(request: IncomingMessage, response: ServerResponse): void;
+  /** What the proxy domain has; null: there is none. */
+  origins: {
+    /** Null: the request is for the portal itself. */
+    labelOf(request: IncomingMessage): string | null;
+    request(request: IncomingMessage, response: ServerResponse, label: string): void;
+    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, label: string): void;
+  } | null;
 };
 
 export type ListenOptions = {
@@ -46,7 +57,10 @@ const OURS =
 export async function listen(options: ListenOptions): Promise<Listening> {
   let serving: { deps: ListenDeps; api: ReturnType<typeof getRequestListener> } | undefined;
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    const label = serving?.deps.origins?.labelOf(request) ?? null;
     if (!serving) starting(response);
+    // First of all: by another name than the portal's nothing of the portal is reached.
+    else if (label !== null) serving.deps.origins!.request(request, response, label);
     else if (OURS.test(request.url ?? '')) void serving.api(request, response);
     else serving.deps.web(request, response);
   };
@@ -57,7 +71,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   server.maxHeadersCount = MAX_HEADERS_COUNT;
   server.maxConnections = MAX_CONNECTIONS;
   server.on('upgrade', (request, socket, head) => {
-    if (serving) void serving.deps.upgrades.handle(request, socket, head);
+    const label = serving?.deps.origins?.labelOf(request) ?? null;
+    if (label !== null) serving!.deps.origins!.upgrade(request, socket, head, label);
+    else if (serving) void serving.deps.upgrades.handle(request, socket, head);
     else socket.end('HTTP/1.1 503 Starting\r\nretry-after: 2\r\nconnection: close\r\n\r\n');
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());

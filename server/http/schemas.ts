@@ -321,7 +321,7 @@ export const sessionSchema = z
   .object({
     id,
     state: z.enum(['opening', 'active', 'dormant', 'ending', 'ended']),
-    channel: z.enum(['terminal', 'kubeconfig', 'console', 'helm', 'link']),
+    channel: z.enum(['terminal', 'kubeconfig', 'console', 'helm', 'link', 'service']),
     user: z.object({ id, name: z.string(), email: z.string() }),
     cluster: z.object({ id, name: z.string(), production: z.boolean() }),
     role: z.string(),
@@ -387,6 +387,12 @@ export const issuedKubeconfigSchema = z
   .openapi('IssuedKubeconfig');
 export type IssuedKubeconfig = z.infer<typeof issuedKubeconfigSchema>;
 
+/** A path at an origin of the proxy domain; no address of another host. */
+const ownPath = z
+  .string()
+  .max(2048)
+  .regex(/^\/(?![/\\])[!-~]*$/, 'a path that begins with one /, percent-encoded');
+
 export const issueLinkSchema = z
   .object({
     name: line(100).min(1).describe('What it is for; shown to you'),
@@ -403,6 +409,12 @@ export const issueLinkSchema = z
       .default(60)
       .describe('How long it works; cut to what the role and the portal allow'),
     uses: z.number().int().min(1).max(1_000_000).optional().describe('How often; without it as often as one likes'),
+    recipient: z
+      .email()
+      .max(254)
+      .optional()
+      .describe('Email of the only person who may open it, in a browser; without it whoever has it'),
+    landing: ownPath.default('/').describe('Where a browser goes once it has opened it, at the link’s own address'),
   })
   .openapi('IssueLink');
 
@@ -416,6 +428,8 @@ export const linkSchema = z
     verbs: z.array(z.string()),
     uses: z.number().describe('Counted where `usesMax` is a number'),
     usesMax: z.number().nullable(),
+    recipient: z.string().nullable().describe('Email of the only person who may open it'),
+    landing: z.string(),
     createdAt: dateTime,
     notBefore: dateTime,
     expiresAt: dateTime,
@@ -425,10 +439,58 @@ export const linkSchema = z
 export type Link = z.infer<typeof linkSchema>;
 /** The only time that its token is shown. */
 export const issuedLinkSchema = linkSchema
-  .extend({ token: z.string(), address: z.string().describe('Of the cluster at the gateway; paths follow it') })
+  .extend({
+    token: z.string(),
+    address: z.string().describe('Of the cluster at the gateway; paths follow it'),
+    url: z.string().nullable().describe('What a browser opens; null where the portal has no proxy domain'),
+  })
   .openapi('IssuedLink');
 export type IssuedLink = z.infer<typeof issuedLinkSchema>;
 export type IssueLink = z.input<typeof issueLinkSchema>;
+
+/** A name of a service or pod, as the API server takes it (RFC 1123). */
+const objectName = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'no name of a service or pod');
+const serviceTarget = {
+  kind: z.enum(['service', 'pod']),
+  namespace: label,
+  name: objectName,
+  port: z
+    .string()
+    .regex(/^([1-9]\d{0,4}|[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?)$/, 'a number, or the name of a port')
+    .nullable()
+    .describe('Null: a service’s only one, where that has no name; a pod’s first'),
+  scheme: z.enum(['http', 'https']).describe('How it is spoken to'),
+};
+export const openServiceSchema = z
+  .object({
+    cluster: z.string().min(1).max(253).describe('Name or id'),
+    role: label.optional().describe('Needed only where several of your roles reach the cluster'),
+    ...serviceTarget,
+    kind: serviceTarget.kind.default('service'),
+    port: serviceTarget.port.default(null),
+    scheme: serviceTarget.scheme.default('http'),
+    path: ownPath.default('/').describe('Where the browser goes there'),
+  })
+  .openapi('OpenService');
+export type OpenService = z.input<typeof openServiceSchema>;
+export const openedServiceSchema = z
+  .object({ id, url: z.string().describe('What the browser opens within a minute; it works once') })
+  .openapi('OpenedService');
+export type OpenedService = z.infer<typeof openedServiceSchema>;
+export const serviceSchema = z
+  .object({
+    id,
+    label: z.string().describe('First part of its address'),
+    cluster: z.object({ id, name: z.string(), production: z.boolean() }),
+    role: z.string(),
+    ...serviceTarget,
+    origin: z.string(),
+    open: z.boolean().describe('Whether its last session stands'),
+    openedAt: dateTime,
+    lastUsedAt: dateTime.nullable(),
+  })
+  .openapi('Service');
+export type Service = z.infer<typeof serviceSchema>;
 
 const cliDecision = z.enum(['approve', 'deny']);
 /** What asks for a sign-in of the command line, as the page shows it to who may allow it. */

@@ -2,7 +2,7 @@
  * The few forms of Markdown that docs/errors/ is written in, as HTML: headings, paragraphs, lists, tables, bold, code,
  * and links to another of its files. Everything else, HTML above all, is text.
  */
-import { escapeHtml } from './plain-page.ts';
+import { escapeHtml } from '../plain-page.ts';
 
 /** The title, and the HTML of what follows it. */
 export function renderMarkdown(source: string): { title: string; html: string } {

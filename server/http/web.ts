@@ -11,7 +11,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { pipeline } from 'node:stream';
-import { readCookie, withoutCookies } from '../auth/cookies.ts';
+import { readCookie, withoutCookies } from '../domain/cookie-header.ts';
 import { staysWithConnection } from '../domain/hop-by-hop.ts';
 import { Problem } from '../domain/problem.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
@@ -23,7 +23,7 @@ import { doorFor, visitsPage } from './door.ts';
 import type { Finding } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { contentSecurityPolicy, pageHeaders, type PagePolicy } from './page-headers.ts';
-import { plainPage } from './plain-page.ts';
+import { plainPage } from '../plain-page.ts';
 import { asProblem } from './problems.ts';
 import { requireSameOrigin } from './same-origin.ts';
 

@@ -1,19 +1,21 @@
 /**
- * Serves access sessions of channels `kubeconfig` and `link`: what stands behind a credential on a laptop, in CI or in
- * a link. No replica owns one: whichever a call reaches serves it, wakes it, and notes its use. Idling makes it dormant, its account removed;
- * the next call wakes it under the same id. What ended it is the row's to say, and every replica hears of it.
+ * Serves access sessions of channels `kubeconfig`, `link` and `service`: what stands behind a credential on a laptop, in
+ * CI, in a link or in a browser. No replica owns one: whichever a call reaches serves it, wakes it, and notes its use.
+ * Idling makes it dormant, its account removed; the next call wakes it under the same id. What ended it is the row's to
+ * say, and every replica hears of it.
  */
 import type { Db } from '../../db/client.ts';
 import * as rows from '../../db/queries/sessions.ts';
-import { type Channel, type EndReason, OWN_TOOLS } from '../domain/access-session.ts';
+import { type Channel, OWN_TOOLS } from '../domain/access-session.ts';
 import type { AuditCode } from '../domain/audit-codes.ts';
-import { Problem } from '../domain/problem.ts';
+import type { Problem } from '../domain/problem.ts';
 import { sessionEnded } from '../domain/shared-problems.ts';
 import { each, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
 import type { Ending } from './ending.ts';
 import type { AccountsPart, AuditPart, Log } from './parts.ts';
 import { accountLate } from './problems.ts';
+import { HARD_CAP, notOurs, standing } from './standing.ts';
 
 /** Longer than it is looked for. */
 const GRANT_MS = 10_000;
@@ -163,15 +165,8 @@ export class Kubeconfigs implements AsyncDisposable {
   async #standing(claims: Claims): Promise<rows.SessionWithNames> {
     const { sessionId } = claims;
     const { db, now } = this.#deps;
-    const [row, revoked] = await Promise.all([
-      rows.findSession(db, sessionId),
-      rows.revokedOf(db, { ids: [sessionId] }),
-    ]);
-    if (!row || !isOf(row, claims)) throw notOurs();
-    if (revoked[0]) throw gone(revoked[0].reason, revoked[0].detail);
-    if (row.hardCapAt <= now()) throw gone('hard-cap', endings['hard-cap']);
-    if (row.state !== 'active' && row.state !== 'dormant')
-      throw gone(row.endReason ?? 'ended', row.endDetail ?? endings[row.endReason as EndReason] ?? '');
+    const row = await standing(db, sessionId, now());
+    if (!isOf(row, claims)) throw notOurs();
     if (row.state === 'dormant') await this.#wake(row);
     return row;
   }
@@ -207,7 +202,7 @@ export class Kubeconfigs implements AsyncDisposable {
     const asleep = await rows.sleepIdle(db, now());
     await each(asleep, WIDTH, (row) => this.#putToSleep(row));
     const over = await rows.outlived(db, now());
-    await each(over, WIDTH, (id) => this.#deps.end(id, { reason: 'hard-cap', detail: endings['hard-cap'] }));
+    await each(over, WIDTH, (id) => this.#deps.end(id, { reason: 'hard-cap', detail: HARD_CAP }));
   }
 
   async #noteUse(): Promise<void> {
@@ -262,29 +257,7 @@ export class Kubeconfigs implements AsyncDisposable {
   }
 }
 
-const endings: Record<EndReason, string> = {
-  exited: 'Its session has ended.',
-  'ended-by-person': 'You revoked it.',
-  'signed-out': 'You signed out.',
-  idle: 'Nobody used it.',
-  detached: 'Nobody used it.',
-  'hard-cap': 'It reached its longest time.',
-  revoked: 'An administrator revoked it.',
-  fault: 'Its session has ended.',
-};
-
 /** A session with a certificate is opened by that certificate alone, one with a token by none. */
 function isOf(row: rows.SessionRow, { channel, subject, certificate }: Claims): boolean {
   return row.channel === channel && row.userId === subject && row.certificateSerial === certificate;
-}
-
-function notOurs(): Problem {
-  return gone('unknown', 'It is none of this portal’s.');
-}
-
-function gone(reason: string, why: string): Problem {
-  return new Problem('credential-revoked', 401, `This kubeconfig is not valid any more. ${why}`.trim(), {
-    next: 'Download a new one in the portal.',
-    meta: { reason },
-  });
 }

@@ -1,6 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { IssuedLink, IssueLink } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
 import { queries } from '../../lib/queries.ts';
@@ -26,6 +26,8 @@ export function LinkForm({ onClose }: { onClose: () => void }) {
     verbs: ['get'] as Verb[],
     minutes: 60,
     uses: '',
+    recipient: '',
+    landing: '/',
   });
   const [made, setMade] = useState<IssuedLink | null>(null);
   if (made) return <Made made={made} onClose={onClose} />;
@@ -63,6 +65,8 @@ export function LinkForm({ onClose }: { onClose: () => void }) {
               verbs: form.verbs,
               minutes: form.minutes,
               ...(form.uses ? { uses: Number(form.uses) } : {}),
+              ...(form.recipient ? { recipient: form.recipient } : {}),
+              landing: form.landing,
             }),
           )
         }
@@ -131,6 +135,24 @@ export function LinkForm({ onClose }: { onClose: () => void }) {
             value={form.uses}
             onChange={(uses) => set({ uses })}
           />
+          <TextField
+            label="For one person"
+            hint="Their email here. They open it in a browser, signed in. Left empty: whoever has it."
+            type="email"
+            maxLength={254}
+            value={form.recipient}
+            onChange={(recipient) => set({ recipient })}
+          />
+          <TextField
+            label="First page"
+            hint="Where a browser goes, at the link’s own address."
+            className="font-mono"
+            required
+            maxLength={2048}
+            spellCheck={false}
+            value={form.landing}
+            onChange={(landing) => set({ landing })}
+          />
         </div>
       </DialogForm>
     </Dialog>
@@ -144,25 +166,51 @@ function Made({ made, onClose }: { made: IssuedLink; onClose: () => void }) {
       open
       onClose={onClose}
       title="Your link"
-      description="Its token is shown this once. Whoever has it calls what it names as you, until it expires or you revoke it."
+      description={
+        made.recipient
+          ? `It is shown this once. ${made.recipient} opens it in a browser, until it expires or you revoke it.`
+          : 'It is shown this once. Whoever has it calls what it names as you, until it expires or you revoke it.'
+      }
     >
-      <pre
-        className="max-h-[40vh] overflow-auto rounded-md border bg-sunken px-3 py-2 break-all whitespace-pre-wrap"
-        tabIndex={0}
-        aria-label="Token"
-      >
-        {made.token}
-      </pre>
-      <p className="mt-3 text-muted">
-        Scripts send it as <code>Authorization: Bearer</code> to <code>{made.address}</code>.
-      </p>
+      {made.url ? <Secret label="Address" text={made.url} note="Opened in a browser, it shows what it opens." /> : null}
+      {made.recipient ? null : (
+        <Secret
+          label="Token"
+          text={made.token}
+          note={
+            <>
+              Scripts send it as <code>Authorization: Bearer</code> to <code>{made.address}</code>.
+            </>
+          }
+        />
+      )}
       <DialogActions>
-        <CopyButton text={command} label="Copy as a curl command" />
-        <CopyButton text={made.token} label="Copy the token" />
+        {made.url ? <CopyButton text={made.url} label="Copy the address" /> : null}
+        {made.recipient ? null : (
+          <>
+            <CopyButton text={command} label="Copy as a curl command" />
+            <CopyButton text={made.token} label="Copy the token" />
+          </>
+        )}
         <Button kind="primary" onClick={onClose}>
           Done
         </Button>
       </DialogActions>
     </Dialog>
+  );
+}
+
+function Secret({ label, text, note }: { label: string; text: string; note: ReactNode }) {
+  return (
+    <>
+      <pre
+        className="max-h-[30vh] overflow-auto rounded-md border bg-sunken px-3 py-2 break-all whitespace-pre-wrap"
+        tabIndex={0}
+        aria-label={label}
+      >
+        {text}
+      </pre>
+      <p className="mt-1 mb-4 text-muted">{note}</p>
+    </>
   );
 }

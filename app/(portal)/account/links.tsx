@@ -25,7 +25,7 @@ export function Links() {
         icon: Link2,
         title: 'No link',
         words:
-          'A link lets a script or a web application call some paths of a cluster as you, for a while, and nothing else.',
+          'A link lets a script, a web application or whoever opens it call some paths of a cluster as you, for a while, and nothing else.',
       }}
       add={{ action: 'Make a link', form: (close) => <LinkForm onClose={close} /> }}
       row={(link) => (
@@ -40,6 +40,7 @@ export function Links() {
             {link.verbs.join(', ')} {link.paths[0]}
             {link.paths.length > 1 ? ` and ${link.paths.length - 1} more` : ''} on {link.cluster.name}
           </span>
+          {link.recipient ? <span className="text-muted">for {link.recipient}</span> : null}
           <span className="text-muted">{uses(link)}</span>
           <span className="text-muted">
             expires <Time at={link.expiresAt} />

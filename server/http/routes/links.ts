@@ -1,4 +1,7 @@
-/** Signed links: GET, POST /links, DELETE /links/{id}. One's own; each is a session, and revoking it ends that. */
+/**
+ * Signed links: GET, POST /links, DELETE /links/{id}. One's own; each is a session, and revoking it ends that. GET
+ * /links/enter is where a browser proves that it is the person whom a link is for.
+ */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { ListedLink } from '../../../db/queries/links.ts';
 import { Problem } from '../../domain/problem.ts';
@@ -8,6 +11,7 @@ import type { Caller } from '../../sessions/parts.ts';
 import type { SessionView } from '../../sessions/sessions.ts';
 import { callerOf } from '../actor.ts';
 import { personOf } from '../env.ts';
+import { toSignIn, visitorOf } from '../visitor.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { issuedLinkSchema, issueLinkSchema, type Link, linkSchema, page } from '../schemas.ts';
 
@@ -21,6 +25,13 @@ export type LinksRoutesDeps = {
   };
   /** The address of a cluster at the gateway. */
   address(cluster: string): string;
+  /** What a browser opens; null where there is no proxy domain. */
+  url(id: string, token: string): string | null;
+  /**
+   * Where a browser goes that holds a link for one person, signed in as `person`. Throws Problem `link-not-yours`,
+   * `entry-refused` and those of a token that is not good.
+   */
+  enter(person: Person, token: string, nonce: string): Promise<string>;
   longestMs: number;
 };
 
@@ -50,6 +61,14 @@ const revokeRoute = createRoute({
   responses: { 204: { description: 'Revoked' }, ...problems(401, 403, 404) },
 });
 
+const enterRoute = createRoute({
+  method: 'get',
+  path: '/links/enter',
+  summary: 'For browsers: on from a link that is for one person, once that person is signed in',
+  request: { query: z.object({ link: z.string().max(4096), nonce: z.string().max(64) }) },
+  responses: { 303: { description: 'Back to the link, with a code' }, ...problems(401, 403) },
+});
+
 export function linksRoutes(deps: LinksRoutesDeps): Router {
   const routes = newRouter();
   routes.openapi(listRoute, async (c) => {
@@ -58,16 +77,17 @@ export function linksRoutes(deps: LinksRoutesDeps): Router {
   });
   routes.openapi(issueRoute, async (c) => {
     const person = personOf(c, 'sessions');
-    const { minutes, notBefore, uses, ...wish } = c.req.valid('json');
+    const { minutes, notBefore, uses, recipient, ...wish } = c.req.valid('json');
     const from = notBefore === undefined ? null : new Date(notBefore);
     const lifetimeMs = Math.min(minutes * 60_000, deps.longestMs);
     const made = await deps.links.issue(
       person,
-      { ...wish, uses: uses ?? null, notBefore: from, lifetimeMs },
+      { ...wish, uses: uses ?? null, recipient: recipient ?? null, notBefore: from, lifetimeMs },
       callerOf(c),
     );
     const [link] = await deps.list(person.id, made.id);
-    return c.json({ ...shown(link!), token: made.token, address: deps.address(made.cluster.name) }, 201);
+    const addresses = { address: deps.address(made.cluster.name), url: deps.url(made.id, made.token) };
+    return c.json({ ...shown(link!), token: made.token, ...addresses }, 201);
   });
   routes.openapi(revokeRoute, async (c) => {
     const person = personOf(c, 'sessions');
@@ -80,10 +100,27 @@ export function linksRoutes(deps: LinksRoutesDeps): Router {
     await deps.sessions.endBy(id, person, callerOf(c));
     return c.body(null, 204);
   });
+  routes.openapi(enterRoute, async (c) => {
+    const { link, nonce } = c.req.valid('query');
+    const person = visitorOf(c);
+    return person ? c.redirect(await deps.enter(person, link, nonce), 303) : toSignIn(c);
+  });
   return routes;
 }
 
-function shown({ sessionId, name, cluster, role, paths, verbs, uses, usesMax, ...times }: ListedLink): Link {
+function shown({
+  sessionId,
+  name,
+  cluster,
+  role,
+  paths,
+  verbs,
+  uses,
+  usesMax,
+  recipient,
+  landing,
+  ...times
+}: ListedLink): Link {
   const { openedAt, lastInputAt, hardCapAt, notBefore } = times;
   return {
     id: sessionId,
@@ -94,6 +131,8 @@ function shown({ sessionId, name, cluster, role, paths, verbs, uses, usesMax, ..
     verbs,
     uses,
     usesMax,
+    recipient,
+    landing,
     createdAt: openedAt.toISOString(),
     notBefore: notBefore.toISOString(),
     expiresAt: hardCapAt.toISOString(),

@@ -48,7 +48,7 @@ const listQuery = z.object({
       type: 'string',
       description: 'One or more of opening, active, dormant, ending, ended, separated by commas',
     }),
-  channel: z.enum(['terminal', 'kubeconfig', 'link']).optional(),
+  channel: z.enum(['terminal', 'kubeconfig', 'link', 'service']).optional(),
   user: z.uuid().optional(),
   cluster: z.string().max(253).optional().describe('Name or id'),
   mine: z.enum(['true', 'false']).optional(),
