@@ -115,6 +115,8 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     void calls.recheck((err) => log.warn({ err }, 'a stream could not be checked against its role'));
   };
   deps.notifications.on('role', recheck);
+  // Of somebody whom a link is for: it is nobody's session.
+  deps.notifications.on('web-session', recheck);
   deps.notifications.onReset(recheck);
   const rate = new RateLimiter(config.limits.kubernetes, () => performance.now());
   const tokens = new KubernetesTokens({ keys: deps.secrets.signingKeys, issuer: portalId, now });

@@ -7,6 +7,7 @@ import type { Db } from '../db/client.ts';
 import { findLiveWebSession } from '../db/queries/web-sessions.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { Entries, newNonce } from './auth/entries.ts';
+import { addressKey } from './auth/rate-limit.ts';
 import type { Config } from './config/config.ts';
 import type { Person } from './domain/person.ts';
 import { Problem } from './domain/problem.ts';
@@ -19,6 +20,7 @@ import { OriginEntry } from './gateway/origin-entry.ts';
 import { Origins } from './gateway/origins.ts';
 import { KubernetesTokens, type KubernetesTokensDeps, linkEntries, serviceEntries } from './gateway/tokens.ts';
 import type { Logger } from './log.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import type { Links } from './sessions/links.ts';
 import type { Caller } from './sessions/parts.ts';
 import type { OpeningDeps } from './sessions/own-tools-row.ts';
@@ -62,6 +64,7 @@ export function openOrigins(deps: OriginsContextDeps): ProxyOrigins {
   const domain = proxyDomain(config.proxyDomain, origin);
   const entries = new Entries({ db, now });
   const services = new Services(deps);
+  const pace = new RateLimiter(config.limits.rest, () => performance.now());
   const service = (id: string) => services.ground(id);
   const signIn = (id: string) => findLiveWebSession(db, { id }, now());
   const tokens = {
@@ -130,6 +133,7 @@ export function openOrigins(deps: OriginsContextDeps): ProxyOrigins {
             });
           },
           clientAddress,
+          pace: (address) => pace.pass(addressKey(address)),
           now,
         }),
       }),

@@ -155,6 +155,15 @@ describe('the way in', () => {
     expect((await send(at, { headers: { cookie: ann.cookie } })).status).toBe(403);
   });
 
+  it('who tries many codes is slowed down, by address', async () => {
+    const { origin } = new URL((await ann.api<OpenedService>('POST', '/services', target())).url);
+    const guess = () => send(`${origin}/.sallyport/enter?code=${randomBytes(32).toString('base64url')}`);
+    const answers = await Promise.all(Array.from({ length: 300 }, guess));
+    expect(answers.filter((answer) => code(answer) === 'rate-limited').length).toBeGreaterThan(20);
+    expect(answers.every(({ status }) => status === 403 || status === 429)).toBe(true);
+    await until(async () => code(await guess()) === 'entry-refused', { what: 'the next try' });
+  });
+
   it('a program opens none: an API token is no browser', async () => {
     await expect(portal.admin('POST', '/services', target())).rejects.toMatchObject({ code: 'needs-sign-in' });
   });

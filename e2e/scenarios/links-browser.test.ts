@@ -159,7 +159,8 @@ it('one that names somebody is theirs alone: they sign in, whoever else holds it
   const admin = await provider.signedIn('admin');
   const { email } = (await (await admin.request.get(`${browsing.portal.url}/api/v1/me`)).json()) as { email: string };
   const link = await make({
-    paths: [`${maps()}/open`],
+    paths: [`${maps()}/open`, maps()],
+    verbs: ['get', 'watch'],
     recipient: email,
     uses: 1,
     landing: `/k8s/${CLUSTER}${maps()}/open`,
@@ -189,11 +190,20 @@ it('one that names somebody is theirs alone: they sign in, whoever else holds it
   const [event] = await browsing.portal.sql<{ actor: string }[]>`
     select actor from audit_events where session_id = ${link.id} and code = 'link.redeemed'`;
   expect(event).toEqual({ actor: email });
-  // It is over with their sign-in.
+  // It is over with their sign-in, and what runs too.
+  const watching = await admin.context().newPage();
+  await watching.goto(admin.url());
+  const watch = watching.evaluate(async (at) => {
+    const reader = (await fetch(at)).body!.getReader();
+    document.title = 'watching';
+    for (;;) if ((await reader.read().catch(() => ({ done: true }))).done) return performance.now();
+  }, `/k8s/${CLUSTER}${maps()}?watch=true`);
+  await watching.waitForFunction(() => document.title === 'watching');
   const at = admin.url();
   await admin.goto(`${browsing.portal.url}/account`);
   await admin.getByRole('button', { name: 'Sign out' }).click();
   await admin.waitForURL(({ pathname }) => pathname !== '/account');
+  expect(await watch).toBeGreaterThan(0);
   await admin.goto(at);
   await admin.getByText('This browser was not let in at this address').waitFor();
   // A name that nobody here has.

@@ -283,7 +283,7 @@ export class ApiCall {
       });
       if (now instanceof Problem) return now;
       const refusedNow = refusalOf(asked, now);
-      return refusedNow && toProblem(refusedNow);
+      return refusedNow ? toProblem(refusedNow) : ((await admission.refusedNow?.()) ?? null);
     });
     return parsed;
   }

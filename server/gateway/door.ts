@@ -16,6 +16,8 @@ export type Admission = {
   refusal?(asked: ApiAttributes): Promise<Refusal | null>;
   /** Counts a use, of a credential that has only so many. Throws Problem `link-used-up`. */
   spend?(): Promise<void>;
+  /** What a stream of its ends for, beside what the role refuses; null: it may go on. */
+  refusedNow?(): Promise<Problem | null>;
   /** Where a browser asks: what crosses for it beside the usual. */
   crossing?: Crossing;
   /** The cluster does not know that token. True where entering again brings another account. */

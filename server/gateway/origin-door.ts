@@ -37,7 +37,7 @@ export async function enteredAt(deps: OriginDoorDeps, label: string, incoming: I
   if (isLinkLabel(label)) {
     const claims = await deps.entries.link.verify(token).catch(throwMissing);
     if (linkLabel(claims.sessionId) !== label) throw entryMissing();
-    if (claims.webSessionId !== null && !(await deps.signedIn(claims.webSessionId))) throw entryMissing();
+    if (await signedOut(deps, claims)) throw entryMissing();
     return { claims, prefix: null };
   }
   const claims = await deps.entries.service.verify(token).catch(throwMissing);
@@ -63,6 +63,7 @@ export function originDoor(deps: OriginDoorDeps, { claims, prefix }: Entered, cl
             }),
         upstreamToken: (signal) => sessions.upstreamToken(found.id, signal),
         crossing: crossing(prefix),
+        refusedNow: async () => ((await signedOut(deps, claims)) ? entryMissing() : null),
         // A use was counted as the link was redeemed.
         ...(prefix === null
           ? { refusal: async (asked) => linkRefusal(asked, await deps.grant(found.id), deps.now(), true) }
@@ -74,6 +75,11 @@ export function originDoor(deps: OriginDoorDeps, { claims, prefix }: Entered, cl
       };
     },
   };
+}
+
+/** Of a link for one person: whether they have. Of a service its session ends then. */
+async function signedOut({ signedIn }: OriginDoorDeps, { webSessionId }: TokenClaims): Promise<boolean> {
+  return webSessionId !== null && !(await signedIn(webSessionId));
 }
 
 function throwMissing(error: unknown): never {

@@ -61,6 +61,8 @@ export type OriginEntryDeps = {
     fact: { sessionId: string; webSessionId: string | null; clientAddress: string },
   ): Promise<void>;
   clientAddress(incoming: IncomingMessage): string;
+  /** By address: nobody is known yet. Throws Problem `rate-limited`. */
+  pace(address: string): Promise<void>;
   now(): Date;
 };
 
@@ -73,6 +75,7 @@ export class OriginEntry {
 
   /** Answers a request under /.sallyport/. Throws the Problem to answer with. */
   async answer(incoming: IncomingMessage, response: ServerResponse, label: string): Promise<void> {
+    await this.#deps.pace(this.#deps.clientAddress(incoming));
     const url = URL.parse(incoming.url!, 'http://origin.invalid');
     const [step, method] = [url?.pathname.slice(ENTRY_PATH.length), incoming.method];
     const get = method === 'GET' || method === 'HEAD';
