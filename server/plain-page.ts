@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 const STYLE =
-  'body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto 0;padding:0 1rem;color-scheme:light dark}h1{font-size:1.25rem}';
+  ':root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto 0;padding:0 1rem}h1{font-size:1.25rem}';
 /** The same for what is longer than a few words. */
 const LONG_STYLE = `${STYLE}body{margin:8vh auto;overflow-wrap:break-word}h2{font-size:1rem;margin:1.5em 0 .25em}h2+p{margin-top:0}code{font:.875em ui-monospace,monospace}ul{padding-left:1.25rem}button{font:inherit;padding:.375rem 1rem}table{display:block;overflow-x:auto;border-collapse:collapse;overflow-wrap:normal}td,th{text-align:left;vertical-align:top;padding:.25rem 1rem .25rem 0}td{border-top:1px solid #8884}`;
 

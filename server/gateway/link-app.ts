@@ -71,7 +71,7 @@ function openedPage({ name, cluster, paths, verbs, expiresAt }: OpenedLink) {
   const until = expiresAt.toISOString().replace('T', ' ').slice(0, 16);
   return longPage(
     name,
-    `<p>This browser may ${escapeHtml(verbs.join(', '))} here, until ${until} UTC:</p><ul>${items.join('')}</ul>` +
+    `<p>This browser may call, with the verbs ${escapeHtml(verbs.join(', '))}, until ${until} UTC:</p><ul>${items.join('')}</ul>` +
       '<p>In these, * stands for anything within a part of a path, ** for any parts.</p>',
   );
 }

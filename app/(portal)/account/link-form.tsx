@@ -172,26 +172,28 @@ function Made({ made, onClose }: { made: IssuedLink; onClose: () => void }) {
           : 'It is shown this once. Whoever has it calls what it names as you, until it expires or you revoke it.'
       }
     >
-      {made.url ? <Secret label="Address" text={made.url} note="Opened in a browser, it shows what it opens." /> : null}
+      {made.url ? (
+        <Secret
+          label="Address"
+          text={made.url}
+          note="In a browser it shows what it opens."
+          copy={<CopyButton text={made.url} label="Copy the address" />}
+        />
+      ) : null}
       {made.recipient ? null : (
         <Secret
           label="Token"
           text={made.token}
           note={
             <>
-              Scripts send it as <code>Authorization: Bearer</code> to <code>{made.address}</code>.
+              For scripts: <code>Authorization: Bearer</code> to <code>{made.address}</code>, or a whole curl command{' '}
+              <CopyButton text={command} label="Copy as a curl command" bare />
             </>
           }
+          copy={<CopyButton text={made.token} label="Copy the token" />}
         />
       )}
       <DialogActions>
-        {made.url ? <CopyButton text={made.url} label="Copy the address" /> : null}
-        {made.recipient ? null : (
-          <>
-            <CopyButton text={command} label="Copy as a curl command" />
-            <CopyButton text={made.token} label="Copy the token" />
-          </>
-        )}
         <Button kind="primary" onClick={onClose}>
           Done
         </Button>
@@ -200,17 +202,21 @@ function Made({ made, onClose }: { made: IssuedLink; onClose: () => void }) {
   );
 }
 
-function Secret({ label, text, note }: { label: string; text: string; note: ReactNode }) {
+function Secret({ label, text, note, copy }: { label: string; text: string; note: ReactNode; copy: ReactNode }) {
   return (
-    <>
+    <section className="mb-4" aria-label={`${label} of the link`}>
+      <div className="mb-1.5 flex items-center justify-between gap-4">
+        <h3 className="font-medium">{label}</h3>
+        {copy}
+      </div>
       <pre
-        className="max-h-[30vh] overflow-auto rounded-md border bg-sunken px-3 py-2 break-all whitespace-pre-wrap"
+        className="max-h-[22vh] overflow-auto rounded-md border bg-sunken px-3 py-2 break-all whitespace-pre-wrap"
         tabIndex={0}
         aria-label={label}
       >
         {text}
       </pre>
-      <p className="mt-1 mb-4 text-muted">{note}</p>
-    </>
+      <p className="mt-1.5 text-muted">{note}</p>
+    </section>
   );
 }
