@@ -129,6 +129,7 @@ export async function openOwnTools(
         verify: (token) => (isLinkToken(token) ? linkCredentials : credentials).verify(token),
       },
       links,
+      corsOrigins: config.corsOrigins,
       now,
       clientAuthority: clientAuthority.certificate,
       certificates: new ClientCertificates(clientAuthority, now),

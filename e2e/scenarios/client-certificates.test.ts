@@ -157,3 +157,23 @@ it('the key of its authority rests sealed', async () => {
   expect(row!.value.certificate).toContain('BEGIN CERTIFICATE');
   expect(Buffer.from(row!.value.key, 'base64').toString('latin1')).not.toContain('PRIVATE KEY');
 });
+
+it('a page elsewhere does nothing with the certificate that a browser has (cross-site request forgery)', async () => {
+  const person = await portal.visitor([await portal.role({ clusterRoles: ['edit'], namespaces: [namespace] })]);
+  const { kubeconfig } = await issueKubeconfig(person, { credential: 'certificate', minutes: 60 });
+  using tools = await OwnTools.with(kubeconfig);
+  const identity = filesOf(tools, kubeconfig, 'browser');
+  const pod = '{"metadata":{"name":"forged"},"spec":{"containers":[{"name":"a","image":"a"}]}}';
+  // As a form sends it: no preflight comes before.
+  const form = ['--request', 'POST', '--data', pod, '--header', 'Content-Type: text/plain'];
+  for (const header of ['Origin: https://evil.example', 'Origin: null', 'Sec-Fetch-Site: cross-site'])
+    expect({ header, answer: await curl(tools, identity, ...form, '--header', header) }).toEqual({
+      header,
+      answer: '403 cross-origin',
+    });
+  expect(await curl(tools, identity, '--header', 'Origin: https://evil.example')).toBe('403 cross-origin');
+  // Libraries name the address that they call.
+  expect(await curl(tools, identity, '--header', `Origin: ${portal.gatewayUrl}`)).toMatch(/^200/);
+  const { stdout } = await tools.kubectl('get', 'pods', '--output=name');
+  expect(stdout).not.toContain('forged');
+});

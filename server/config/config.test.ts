@@ -39,6 +39,8 @@ const oidc = {
 test.each<[string, Record<string, string>, string]>([
   ['a proxy domain with a scheme', { SALLYPORT_PROXY_DOMAIN: 'https://apps.example' }, 'SALLYPORT_PROXY_DOMAIN'],
   ['a proxy domain with a star', { SALLYPORT_PROXY_DOMAIN: '*.apps.example' }, 'SALLYPORT_PROXY_DOMAIN'],
+  ['an origin with a path', { SALLYPORT_CORS_ORIGINS: 'https://board.example/' }, 'SALLYPORT_CORS_ORIGINS'],
+  ['every origin', { SALLYPORT_CORS_ORIGINS: 'https://board.example, *' }, 'SALLYPORT_CORS_ORIGINS'],
   ['a folder that is none', { SALLYPORT_LINK_APP_DIR: join(folder, 'nowhere') }, 'SALLYPORT_LINK_APP_DIR'],
   ['a misspelt name', { SALLYPORT_PROT: '1' }, 'SALLYPORT_PROT'],
   ['a file for what is no secret', { SALLYPORT_PORT_FILE: '/x' }, 'SALLYPORT_PORT_FILE'],

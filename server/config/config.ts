@@ -75,6 +75,8 @@ export type Config = {
   issuers: { allowPrivate: boolean | readonly string[] };
   /** `apps.example`, or with a port; null: only on localhost there is one. */
   proxyDomain: string | null;
+  /** Whose pages may call the gateway's address. */
+  corsOrigins: string[];
   /** Folder of the web application that links lead to. */
   linkApp: string | null;
   /** Where errors' pages are, up to the code; null: in the portal. */
@@ -132,6 +134,7 @@ export function parseConfig(env: Env): Config {
     clusters: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_CLUSTER_PRIVATE', false) },
     issuers: { allowPrivate: onOffOrCidrs(env, 'SALLYPORT_ISSUER_PRIVATE', false) },
     proxyDomain: parseProxyDomain(env),
+    corsOrigins: parseOrigins(env),
     linkApp: parseLinkApp(env),
     errorDocsUrl: docsUrl(env),
     auditMask: list(env, 'SALLYPORT_AUDIT_MASK'),
@@ -314,6 +317,15 @@ function parseProxyDomain(env: Env): string | null {
       `"${domain}" is no domain: write apps.example.com, without https:// and without *, with a port where it has one`,
     );
   return domain;
+}
+
+function parseOrigins(env: Env): string[] {
+  return list(env, 'SALLYPORT_CORS_ORIGINS').map((given) => {
+    const url = URL.parse(given);
+    if (!url || url.origin !== given || url.origin === 'null')
+      throw new ConfigError('SALLYPORT_CORS_ORIGINS', `"${given}" is no origin: write https://board.example, and no *`);
+    return given;
+  });
 }
 
 function parseLinkApp(env: Env): string | null {

@@ -50,6 +50,11 @@ export const variables = {
     'Domain, with a port where it is not the usual one, under which each service and each link that is opened in the browser has an origin of its own. Its certificate and DNS record are wildcards; it leads to the portal.',
     'localhost with the portal’s port where the public URL is on localhost, else none',
   ),
+  SALLYPORT_CORS_ORIGINS: variable(
+    'Addresses',
+    'Origins of web applications whose pages may call the gateway with a link’s token, separated by commas.',
+    'none',
+  ),
   SALLYPORT_LINK_APP_DIR: variable(
     'Addresses',
     'Folder of a static web application that links lead to in the browser.',

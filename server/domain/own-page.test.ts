@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { foreignPageRefusal } from './own-page.ts';
+import { ambientRefusal, foreignPageRefusal } from './own-page.ts';
 
 const OWN = 'https://board.apps.example';
 const page = { method: 'GET', upgrade: false, origin: undefined, site: undefined, mode: undefined, dest: undefined };
@@ -36,4 +36,22 @@ it.each([
   [{ site: 'cross-site', mode: 'cors', dest: 'empty' }, false],
 ])('%j: %s', (facts, passes) => {
   expect(foreignPageRefusal({ ...page, ...facts }, OWN) === null).toBe(passes);
+});
+
+it.each([
+  // Programs.
+  [{}, true],
+  [{ origin: 'https://gateway.example:6443' }, true],
+  [{ origin: 'http://gateway.example:6443' }, true],
+  // Pages, by a certificate that the browser has.
+  [{ origin: 'https://evil.example' }, false],
+  [{ origin: 'https://gateway.example' }, false],
+  [{ origin: 'null' }, false],
+  [{ site: 'cross-site' }, false],
+  [{ site: 'same-site' }, false],
+  // Typed into the address bar.
+  [{ site: 'none' }, true],
+])('with a certificate alone, %j: %s', (facts, passes) => {
+  const refused = ambientRefusal({ origin: undefined, site: undefined, ...facts }, 'gateway.example:6443');
+  expect(refused === null).toBe(passes);
 });

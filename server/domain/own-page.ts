@@ -29,11 +29,24 @@ export function foreignPageRefusal(facts: BrowserFacts, own: string): Refusal | 
   return facts.mode === 'navigate' && facts.dest === 'document' ? null : foreign(origin ?? site);
 }
 
+/**
+ * The same where a client certificate alone is the credential, which a browser that has one sends for whatever page asks.
+ * Programs say nothing of it, or name the address that they call (websocket libraries do). Null: no page's request.
+ * @param host as the request names it.
+ */
+export function ambientRefusal(
+  { origin, site }: Pick<BrowserFacts, 'origin' | 'site'>,
+  host: string | undefined,
+): Refusal | null {
+  const own = origin === undefined || (URL.parse(origin)?.host ?? origin) === host;
+  return own && (site === undefined || site === 'same-origin' || site === 'none') ? null : foreign(origin ?? site);
+}
+
 function foreign(from: string | undefined): Refusal {
   const whence = from === undefined ? 'names no Origin' : `comes from elsewhere (${from.slice(0, 200)})`;
   return {
     code: 'cross-origin',
     status: 403,
-    message: `This request ${whence}, not from a page of this address. Open the address itself.`,
+    message: `This request ${whence}, not from a page of this address.`,
   };
 }

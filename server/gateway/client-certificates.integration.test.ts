@@ -97,6 +97,7 @@ beforeAll(async () => {
       },
       tokens,
       clientAuthority: clients.certificate,
+      corsOrigins: [],
       certificates: new ClientCertificates(clients, clock),
       links: { grant: noLink, spend: noLink },
       now: () => new Date(),

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Problem } from '../domain/problem.ts';
 import type { ClientCertificate } from './client-authority.ts';
 import type { Channel } from '../domain/access-session.ts';
+import { ambientRefusal } from '../domain/own-page.ts';
 import { type LinkGrant, linkRefusal } from '../domain/link-grant.ts';
 import { type Admission, bearerOf, type Door } from './door.ts';
 import type { GatewaySession } from './session-directory.ts';
@@ -71,7 +72,7 @@ export function kubeconfigDoor(deps: KubeconfigDoorDeps, cluster: string | null)
   };
 }
 
-/** Throws Problem `credential-missing`, `credentials-differ`, and those of a token or certificate that is not good. */
+/** Throws Problem `credential-missing`, `credentials-differ`, `cross-origin`, and those of a token or certificate that is not good. */
 async function proven(
   { tokens, certificates }: KubeconfigDoorDeps,
   incoming: IncomingMessage,
@@ -85,6 +86,12 @@ async function proven(
   const bearer = token === null ? null : await tokens.verify(token);
   const serial = certificate?.serial ?? null;
   if (certificate === null) return { claims: { ...bearer!, certificate: serial }, certificate };
+  // A browser that has a certificate sends it for whatever page asks (cross-site request forgery).
+  const foreign = ambientRefusal(
+    { origin: incoming.headers.origin, site: incoming.headers['sec-fetch-site']?.toString() },
+    incoming.headers.host,
+  );
+  if (foreign) throw new Problem(foreign.code, foreign.status, foreign.message);
   // Two that name two sessions, or one of another kind beside it: nobody could say who is asking.
   const other =
     bearer === null ? incoming.headers.authorization !== undefined : bearer.sessionId !== certificate.sessionId;

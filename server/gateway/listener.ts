@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { correlationOf } from '../correlation.ts';
+import { corsHeaders, isPreflight, preflightHeaders } from '../domain/cors.ts';
 import { Problem } from '../domain/problem.ts';
 import { HTTP_BOUNDS, MAX_CONNECTIONS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { IDLE_MS, REQUEST_MS, type ApiServer } from './api-server.ts';
@@ -23,6 +24,8 @@ export type GatewayListenerDeps = KubeconfigDoorDeps & {
   clientAuthority: string;
   api: Pick<ApiServer, 'request' | 'upgrade'>;
   errorDocs: string;
+  /** Whose pages may call. */
+  corsOrigins: readonly string[];
 };
 
 /** What API servers have at their root. */
@@ -45,6 +48,12 @@ function noCluster(incoming: IncomingMessage, response: ServerResponse, errorDoc
     next: 'Use the address that is in the kubeconfig.',
   });
   answerProblem(response, problem, { request: null, correlation: correlationOf(incoming), auditId: null, errorDocs });
+}
+
+/** Of no credential, and to no cluster. A page of an origin that nobody named is told nothing. */
+function answerPreflight(response: ServerResponse, origin: string | null): void {
+  response.writeHead(origin === null ? 403 : 204, Object.fromEntries(origin === null ? [] : preflightHeaders(origin)));
+  response.end();
 }
 
 export type GatewayListener = AsyncDisposable & {
@@ -70,6 +79,10 @@ export async function listenGateway(
 ): Promise<GatewayListener> {
   const common = tlsOptions(deps.clientAuthority);
   const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
+    const { origin } = incoming.headers;
+    const cors = corsHeaders(origin, deps.corsOrigins);
+    if (isPreflight(incoming.method ?? '', incoming.headers)) return answerPreflight(response, cors && origin!);
+    for (const [name, value] of cors ?? []) response.setHeader(name, value);
     const target = targetOf(incoming);
     if (!target) return noCluster(incoming, response, deps.errorDocs);
     incoming.url = target.rest;

@@ -33,6 +33,7 @@ it('names the gateway’s host, and is renewed before it lapses, without a resta
   const never = () => Promise.reject(new Error('nobody calls'));
   await using listener = await listenGateway({ host: '127.0.0.1', port: 0 }, own.identity, {
     api: { request() {}, upgrade() {} },
+    corsOrigins: [],
     errorDocs: '',
     sessions: { use: never, upstreamToken: never, accountGone() {} },
     tokens: { verify: never },

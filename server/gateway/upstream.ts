@@ -68,6 +68,14 @@ export function answeredHeaders(
   raw: readonly string[],
   request: KubeRequest,
 ): string[] {
-  const headers = forwardedResponseHeaders(raw);
+  const headers = withoutCors(forwardedResponseHeaders(raw));
   return crossing?.response(headers, request) ?? headers;
+}
+
+/** Which pages may call here is the portal's to say, whatever the cluster says of itself. */
+function withoutCors(headers: readonly string[]): string[] {
+  const out: string[] = [];
+  for (let at = 0; at < headers.length; at += 2)
+    if (!/^access-control-/i.test(headers[at]!)) out.push(headers[at]!, headers[at + 1]!);
+  return out;
 }

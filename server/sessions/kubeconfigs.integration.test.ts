@@ -42,7 +42,7 @@ afterAll(async () => {
   await own[Symbol.asyncDispose]();
 });
 
-async function activeSession(more: { state?: string; certificateSerial?: string } = {}): Promise<string> {
+async function activeSession(more: Partial<typeof accessSessions.$inferInsert> = {}): Promise<string> {
   const id = randomUUID();
   const now = new Date();
   await database.db.insert(accessSessions).values({
@@ -61,18 +61,19 @@ async function activeSession(more: { state?: string; certificateSerial?: string 
     openedAt: now,
     lastInputAt: now,
     hardCapAt: new Date(now.getTime() + 3_600_000),
+    cleanupPending: more.state !== 'dormant',
     ...more,
   });
   return id;
 }
 
 /** Sessions with a cluster that must not be asked, and what a NOTIFY of a session's change does, by hand. */
-function served() {
+function served(remove: () => Promise<void> = () => Promise.resolve()) {
   let changed!: (id: string) => void;
   const create = vi.fn<() => Promise<never>>(() => Promise.reject(new Error('an account was made')));
   const kubeconfigs = new Kubeconfigs({
     db: database.db,
-    accounts: { create, renew: create, remove: () => Promise.resolve(), list: () => Promise.resolve([]) },
+    accounts: { create, renew: create, remove, list: () => Promise.resolve([]) },
     inForce: () => Promise.resolve(),
     calls: { cut: () => Promise.resolve(), progressAt: () => 0 },
     notifications: {
@@ -126,6 +127,28 @@ it('refuses a call whose session ends while its row is read', async () => {
   expect(await call).toBe('credential-revoked');
   await expect(kubeconfigs.upstreamToken(id, AbortSignal.timeout(5_000))).rejects.toThrow();
   expect(create).not.toHaveBeenCalled();
+});
+
+// The account of a session that was just woken would be removed by whoever puts it to sleep.
+it('a call that comes while a session is put to sleep waits until its account is gone', async () => {
+  const gone = Promise.withResolvers<void>();
+  const { kubeconfigs } = served(() => gone.promise);
+  await using _ = kubeconfigs;
+  const id = await activeSession({ lastInputAt: new Date(Date.now() - limits.idleMs - 1_000) });
+  const ticked = kubeconfigs.tick();
+  const stateOf = async () =>
+    (await database.db.select().from(accessSessions).where(eq(accessSessions.id, id)))[0]!.state;
+  await vi.waitFor(async () => expect(await stateOf()).toBe('dormant'));
+  let woken = false;
+  const call = kubeconfigs.use({ channel: 'kubeconfig', sessionId: id, subject: person, certificate: null });
+  void call.then(() => (woken = true));
+  // It looks again and again meanwhile: a few looks of another session's are as long.
+  for (let looks = 0; looks < 20; looks++) await stateOf();
+  expect({ woken, state: await stateOf() }).toEqual({ woken: false, state: 'dormant' });
+  gone.resolve();
+  expect((await call).id).toBe(id);
+  expect(await stateOf()).toBe('active');
+  await ticked;
 });
 
 it('a session with a certificate is opened by its serial number alone, one with a token by none; what is refused wakes nothing', async () => {

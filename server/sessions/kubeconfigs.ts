@@ -4,6 +4,7 @@
  * Idling makes it dormant, its account removed; the next call wakes it under the same id. What ended it is the row's to
  * say, and every replica hears of it.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { Db } from '../../db/client.ts';
 import * as rows from '../../db/queries/sessions.ts';
 import { type Channel, OWN_TOOLS } from '../domain/access-session.ts';
@@ -23,6 +24,9 @@ const GRANT_MS = 10_000;
 const TICK_MS = 2_000;
 /** The database hears of a session's use this often at most, and sooner where its idle time is short. */
 const NOTE_MS = 15_000;
+/** What a removal takes that has not failed; after that the reaper tries, and a call no longer waits for it. */
+const FALLING_ASLEEP_MS = 5_000;
+const LOOK_MS = 50;
 /** A row that changes each time it is read belongs to a session in turmoil. */
 const LOOKS = 5;
 /** Rows kept at hand; beyond it the oldest is asked for again. */
@@ -165,8 +169,13 @@ export class Kubeconfigs implements AsyncDisposable {
   async #standing(claims: Claims): Promise<rows.SessionWithNames> {
     const { sessionId } = claims;
     const { db, now } = this.#deps;
-    const row = await standing(db, sessionId, now());
+    let row = await standing(db, sessionId, now());
     if (!isOf(row, claims)) throw notOurs();
+    // Its account is being removed, by whichever replica put it to sleep: one that was made meanwhile would go with it.
+    for (let tries = FALLING_ASLEEP_MS / LOOK_MS; row.state === 'dormant' && row.cleanupPending && tries > 0; tries--) {
+      await setTimeout(LOOK_MS);
+      row = await standing(db, sessionId, now());
+    }
     if (row.state === 'dormant') await this.#wake(row);
     return row;
   }
