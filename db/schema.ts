@@ -306,6 +306,39 @@ export const accessSessions = pgTable(
   ],
 );
 
+/** Public keys by which an operator's own programs sign links in a service user's name, within these limits. */
+export const linkKeys = pgTable(
+  'link_keys',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    name: text().notNull(),
+    algorithm: text().$type<'ES256' | 'RS256'>().notNull(),
+    /** SPKI, PEM. */
+    publicKey: text('public_key').notNull(),
+    clusterId: uuid('cluster_id')
+      .notNull()
+      .references(() => clusters.id),
+    role: text().notNull(),
+    paths: text().array().notNull(),
+    verbs: text().array().notNull(),
+    longestMs: duration('longest_ms').notNull(),
+    /** Null: links may be used as often as one likes. */
+    usesMax: integer('uses_max'),
+    createdAt: time('created_at').notNull(),
+    createdBy: uuid('created_by').references(() => users.id),
+    removedAt: time('removed_at'),
+  },
+  (t) => [
+    uniqueIndex()
+      .on(t.name)
+      .where(sql`removed_at is null`),
+    index().on(t.userId),
+  ],
+);
+
 /** What a session of channel `link` opens; its id is the link's. */
 export const links = pgTable('links', {
   sessionId: uuid('session_id')
@@ -322,6 +355,10 @@ export const links = pgTable('links', {
   recipientId: uuid('recipient_id').references(() => users.id),
   /** Where a browser goes once it has redeemed it: a path at the link's own origin. */
   landing: text().notNull().default('/'),
+  /** Of an operator's own that signed it; null: the portal did. */
+  keyId: uuid('key_id').references(() => linkKeys.id),
+  /** SHA-256 of the claims that it was made by: others under the same id are another link's. */
+  claimsHash: bytea('claims_hash'),
 });
 
 /** What a session of channel `service` is in the browser for. */

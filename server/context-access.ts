@@ -226,6 +226,8 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     recordings,
     clusters,
     links: ownTools.links,
+    linkKeys: ownTools.linkKeys,
+    linkAudience: ownTools.linkAudience,
     proxy: ownTools.proxy,
     gatewayAddress: ownTools.gatewayAddress,
     issueKubeconfig: ownTools.issueKubeconfig,

@@ -18,7 +18,13 @@ import { linkApp } from './gateway/link-app.ts';
 import { enteredAt, type OriginDoorDeps } from './gateway/origin-door.ts';
 import { OriginEntry } from './gateway/origin-entry.ts';
 import { Origins } from './gateway/origins.ts';
-import { KubernetesTokens, type KubernetesTokensDeps, linkEntries, serviceEntries } from './gateway/tokens.ts';
+import {
+  KubernetesTokens,
+  type KubernetesTokensDeps,
+  linkEntries,
+  serviceEntries,
+  type TokenClaims,
+} from './gateway/tokens.ts';
 import type { Logger } from './log.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { Links } from './sessions/links.ts';
@@ -36,7 +42,8 @@ export type OriginsContextDeps = OpeningDeps & {
   signing: KubernetesTokensDeps;
   sessions: KubeconfigDirectory;
   links: Links;
-  linkTokens: KubernetesTokens;
+  /** Of links, the portal's and operators' own. */
+  linkTokens: { verify(token: string): Promise<TokenClaims> };
   api: Pick<ApiServer, 'request' | 'upgrade'>;
   clientAddress(incoming: IncomingMessage): string;
   errorDocs: string;
@@ -102,6 +109,7 @@ export function openOrigins(deps: OriginsContextDeps): ProxyOrigins {
         onFault: (err) => deps.log.error({ err, part: 'origins' }, 'a request at the proxy domain failed unexpectedly'),
         entry: new OriginEntry({
           portal: origin,
+          originOf: (label) => originOf(label, domain),
           newNonce,
           redeem: (code, nonce) => entries.redeem(code, nonce),
           service,

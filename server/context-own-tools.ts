@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { findLinkKey } from '../db/queries/link-keys.ts';
 import { addressRanges } from './address-ranges.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { authorityKeys } from './authority-keys.ts';
@@ -18,6 +19,7 @@ import { ClientAuthority, ClientCertificates } from './gateway/client-authority.
 import { kubeconfigFile, type KubeconfigEntry } from './gateway/kubeconfig-file.ts';
 import { listenGateway } from './gateway/listener.ts';
 import type { LiveCalls } from './gateway/live-calls.ts';
+import { operatorKeyOf, OperatorTokens } from './gateway/operator-tokens.ts';
 import { OwnCertificate } from './gateway/own-certificate.ts';
 import { isLinkToken, KubernetesTokens, kubeconfigTokens, linkTokens } from './gateway/tokens.ts';
 import { clientAddress } from './http/client-address.ts';
@@ -26,6 +28,7 @@ import { inForce, RULES_REVIEWS } from './kube/in-force.ts';
 import type { ClusterRegistry } from './kube/registry.ts';
 import { issueKubeconfig, type IssuedCredential, type KubeconfigWish } from './sessions/kubeconfig-issue.ts';
 import { Kubeconfigs, type KubeconfigsDeps } from './sessions/kubeconfigs.ts';
+import { LinkKeys } from './sessions/link-keys.ts';
 import { Links } from './sessions/links.ts';
 import type { AccountsPart, Caller, ClustersPart } from './sessions/parts.ts';
 
@@ -43,6 +46,9 @@ export type OwnToolsDeps = AccessDeps & {
 
 export type OwnTools = {
   links: Links;
+  linkKeys: LinkKeys;
+  /** What operators' own links have as `aud`. */
+  linkAudience: string;
   /** In the browser. */
   proxy: ProxyOrigins;
   /** Of a cluster. */
@@ -72,7 +78,19 @@ export async function openOwnTools(
 
   // ── what stands behind them ──
   const ground = { db, clusters, roles, endWithSignOut, audit, now };
-  const links = new Links({ ...ground, sign: (subject) => linkCredentials.issue(subject) });
+  const links = new Links({ ...ground, sign: (subject) => linkCredentials.issue(subject), end: deps.end });
+  const linkAudience = `sallyport-link:${portalId}`;
+  const linkKeys = new LinkKeys({ ...ground, end: deps.end });
+  const operatorLinks = new OperatorTokens({
+    audience: linkAudience,
+    key: (id) => findLinkKey(db, id),
+    session: (key, claims, hash) => links.adopt(key, claims, hash),
+    now,
+  });
+  const anyLink = {
+    verify: (token: string) =>
+      operatorKeyOf(token) === null ? linkCredentials.verify(token) : operatorLinks.verify(token),
+  };
   const issuing = {
     ...ground,
     sign: credentials.issue.bind(credentials),
@@ -104,7 +122,7 @@ export async function openOwnTools(
     signing,
     sessions: kubeconfigs,
     links,
-    linkTokens: linkCredentials,
+    linkTokens: anyLink,
     api,
     clientAddress: addressOf,
     errorDocs,
@@ -126,7 +144,8 @@ export async function openOwnTools(
       errorDocs,
       sessions: kubeconfigs,
       tokens: {
-        verify: (token) => (isLinkToken(token) ? linkCredentials : credentials).verify(token),
+        verify: (token) =>
+          operatorKeyOf(token) !== null || isLinkToken(token) ? anyLink.verify(token) : credentials.verify(token),
       },
       links,
       corsOrigins: config.corsOrigins,
@@ -145,6 +164,8 @@ export async function openOwnTools(
       return listener.connections;
     },
     links,
+    linkKeys,
+    linkAudience,
     proxy,
     gatewayAddress: (cluster) => `${url}/k8s/${cluster}`,
     issueKubeconfig: (person, wish, caller) => issueKubeconfig(issuing, person, wish, caller),

@@ -63,6 +63,7 @@ import { fileRoutes } from './http/routes/files.ts';
 import { kubeconfigsRoutes } from './http/routes/kubeconfigs.ts';
 import { meRoutes } from './http/routes/me.ts';
 import { oauthRoutes } from './http/routes/oauth.ts';
+import { linkKeysRoutes } from './http/routes/link-keys.ts';
 import { linksRoutes } from './http/routes/links.ts';
 import { recordingRoutes } from './http/routes/recordings.ts';
 import { rolesRoutes } from './http/routes/roles.ts';
@@ -334,6 +335,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       usersRoutes({ users, roles, ownersOf: (of) => serviceUsers.ownersOf(of) }),
       serviceUsersRoutes({ serviceUsers, roles }),
       trustsRoutes({ serviceUsers, trusts }),
+      linkKeysRoutes({ serviceUsers, linkKeys: access.linkKeys, audience: access.linkAudience }),
       rolesRoutes({ roles }),
       sessionsRoutes(access),
       kubeconfigsRoutes({

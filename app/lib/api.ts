@@ -3,6 +3,7 @@
  * a PortalError. A call without a sign-in leads to the sign-in page, once.
  */
 import type {
+  AddLinkKey,
   ApiToken,
   Authorization,
   AuthorizationQuery,
@@ -25,6 +26,7 @@ import type {
   IssuedLink,
   IssueLink,
   Link,
+  LinkKey,
   Stream,
   UpdateCluster,
   Role,
@@ -139,6 +141,12 @@ export const api = {
   ownedServiceUsers: (signal?: AbortSignal) => call<Page<User>>('/service-users', { signal }),
   serviceUser: (user: string, signal?: AbortSignal) => call<User>(`/service-users/${id(user)}`, { signal }),
   createServiceUser: (body: CreateServiceUser) => call<User>('/service-users', { method: 'POST', body }),
+  linkKeys: (user: string, signal?: AbortSignal) =>
+    call<Page<LinkKey>>(`/service-users/${id(user)}/link-keys`, { signal }),
+  addLinkKey: (user: string, body: AddLinkKey) =>
+    call<LinkKey>(`/service-users/${id(user)}/link-keys`, { method: 'POST', body }),
+  removeLinkKey: (user: string, key: string) =>
+    call<void>(`/service-users/${id(user)}/link-keys/${id(key)}`, { method: 'DELETE' }),
   trusts: (user: string, signal?: AbortSignal) => call<Page<Trust>>(`/service-users/${id(user)}/trusts`, { signal }),
   createTrust: (user: string, body: CreateTrust) =>
     call<Trust>(`/service-users/${id(user)}/trusts`, { method: 'POST', body }),

@@ -21,6 +21,8 @@ export const queries = {
     queryOptions({ queryKey: ['service-users'], queryFn: ({ signal }) => api.ownedServiceUsers(signal) }),
   serviceUser: (id: string) =>
     queryOptions({ queryKey: ['service-user', id], queryFn: ({ signal }) => api.serviceUser(id, signal) }),
+  linkKeys: (of: string) =>
+    queryOptions({ queryKey: ['link-keys', of], queryFn: ({ signal }) => api.linkKeys(of, signal) }),
   trusts: (of: string) => queryOptions({ queryKey: ['trusts', of], queryFn: ({ signal }) => api.trusts(of, signal) }),
   kubeconfigs: () =>
     queryOptions({

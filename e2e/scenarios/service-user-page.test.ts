@@ -1,4 +1,5 @@
 /** Service users in the browser: made by an administrator, its tokens made by who owns it, its trusts seen by both. */
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBrowsing, type Browsing } from '../browsing.ts';
 import { CLUSTER } from '../portal.ts';
@@ -41,6 +42,26 @@ it('is added, given a trust and a token, and its owner manages its tokens but no
     insert into oidc_trusts (user_id, name, issuer, audience, owner_claim, owner_value, conditions, scopes, lifetime_ms, created_at)
     select id, 'deploy', 'https://gitlab.com', ${portal.url}, 'namespace_path', 'acme',
       '[{"claim": "ref", "pattern": "main"}]', '{read}', 900000, now() from users where email = 'service:deploy'`;
+
+  // A key for links, by an administrator; a private one is not kept.
+  await portal.sql`update users set groups = '{sallyport-admins}' where email = 'service:deploy'`;
+  await page.reload();
+  await page.getByRole('button', { name: 'Add a key' }).click();
+  const keyForm = page.getByRole('dialog', { name: 'Add a key' });
+  await keyForm.getByLabel('Name').fill('board');
+  await keyForm.getByLabel('Cluster').selectOption(CLUSTER);
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  await keyForm.getByLabel('Public key').fill(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  await keyForm.getByRole('button', { name: 'Add the key' }).click();
+  await keyForm.getByText('This is a private key').waitFor();
+  await keyForm.getByLabel('Public key').fill(pair.publicKey.export({ type: 'spki', format: 'pem' }).toString());
+  await keyForm.getByRole('button', { name: 'Add the key' }).click();
+  const keys = page.getByRole('list', { name: 'Keys for links' });
+  await keys.getByText('ES256 on test as admin: get').waitFor();
+  await keys.getByText(/^aud sallyport-link:/).waitFor();
+  await keys.getByRole('button', { name: 'Remove the key board' }).click();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await page.getByText('No key', { exact: true }).waitFor();
 
   await owners.goto(`${portal.url}/account`);
   await owners.getByRole('list', { name: 'Service users that you own' }).getByRole('link', { name: 'deploy' }).click();

@@ -22,6 +22,8 @@ export const auditCodes = {
   'cli.replayed': 'A code of a command line came a second time: what it opened was revoked',
   'kubeconfig.issued': 'Kubeconfig issued',
   'link.issued': 'Link made',
+  'link-key.added': 'Key for links added',
+  'link-key.removed': 'Key for links removed',
   'link.redeemed': 'Link opened in a browser',
   'service.opened': 'Service opened in the browser',
   'service.entered': 'A browser was let in at the origin of a service',

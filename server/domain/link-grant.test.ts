@@ -8,6 +8,7 @@ const grant = {
   verbs: ['get'],
   notBefore: new Date('2026-01-01T00:00:00Z'),
   personal: false,
+  within: null as { paths: string[]; verbs: string[] } | null,
 };
 
 /** `UPGRADE` is a GET that changes the protocol. Null: let through; `bad-path`: the parser refused it. */
@@ -62,4 +63,13 @@ it('opens nothing before its time', () => {
 
 it('of one person’s is no token for a program, whoever holds it', () => {
   expect(ask('GET /healthz/etcd', { personal: true })).toBe('link-personal');
+});
+
+it('of a key opens what the key may besides, however wide its own patterns are', () => {
+  const within = { paths: ['/api/v1/namespaces/a/pods/*'], verbs: ['get'] };
+  const wide = { paths: ['/**'], verbs: ['get', 'delete'], within };
+  expect(ask('GET /api/v1/namespaces/a/pods/web', wide)).toBeNull();
+  expect(ask('GET /api/v1/namespaces/b/pods/web', wide)).toBe('link-past-limits');
+  expect(ask('DELETE /api/v1/namespaces/a/pods/web', wide)).toBe('link-past-limits');
+  expect(ask('GET /api/v1/namespaces/a/pods/web', { ...wide, paths: ['/healthz/*'] })).toBe('link-refused');
 });

@@ -22,6 +22,8 @@ export type LinkGrant = {
   notBefore: Date;
   /** For one person, who proves that it is them in a browser: a token alone does not. */
   personal: boolean;
+  /** What the key may that signed it, besides; null: the portal's own. */
+  within: { paths: readonly string[]; verbs: readonly string[] } | null;
 };
 
 /** A GET may open a stream: then it is no read (Kubernetes #78741). */
@@ -30,7 +32,7 @@ const STREAMS = new Set(['exec', 'attach', 'portforward']);
 /** Null: within the link. `inBrowser`: it was redeemed there, by whom it is for. */
 export function linkRefusal(
   request: Pick<KubeRequest, 'method' | 'path' | 'verb' | 'subresource'> & { upgrade: boolean },
-  { paths, verbs, notBefore, personal }: LinkGrant,
+  { paths, verbs, notBefore, personal, within }: LinkGrant,
   now: Date,
   inBrowser = false,
 ): Refusal | null {
@@ -46,6 +48,8 @@ export function linkRefusal(
     return refuse('link-refused', 403, `This link lets nobody ${verb}: it is for ${verbs.join(', ')}.`);
   if (!paths.some((path) => matchesPath(path, request.path)))
     return refuse('link-refused', 403, `This link does not open ${request.path}.`);
+  if (within && !(within.verbs.includes(verb) && within.paths.some((path) => matchesPath(path, request.path))))
+    return refuse('link-past-limits', 403, `The key that signed this link may not open ${request.path} to ${verb}.`);
   return null;
 }
 

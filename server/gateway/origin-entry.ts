@@ -11,6 +11,8 @@ import { escapeHtml, longPage } from '../plain-page.ts';
 import { ENTRY_COOKIE } from './origin-door.ts';
 import type { CredentialSubject, TokenClaims } from './tokens.ts';
 
+/** The label at which any link may be opened; each leads to its own. */
+const ANY_LINK = 'link';
 const NONCE_COOKIE = '__Host-sallyport-nonce';
 /** From the origin to the portal and back, a sign-in between them included. */
 const NONCE_SECONDS = 600;
@@ -35,6 +37,7 @@ export type Link = {
 export type OriginEntryDeps = {
   /** The portal's, `https://portal.example`. */
   portal: string;
+  originOf(label: string): string;
   newNonce(): { nonce: string; hash: string };
   /** Throws Problem `entry-refused`. */
   redeem(code: string, nonce: string): Promise<{ sessionId: string; webSessionId: string; path: string }>;
@@ -81,6 +84,7 @@ export class OriginEntry {
     const get = method === 'GET' || method === 'HEAD';
     if (step === 'begin' && get) return this.#begin(response, { intent: url!.searchParams.get('intent') ?? '' });
     if (step === 'enter' && get) return this.#enter(incoming, response, label, url!.searchParams.get('code') ?? '');
+    if (step === 'link' && get && label === ANY_LINK) return this.#lead(response, url!.searchParams.get('token') ?? '');
     if (step === 'link' && get && isLinkLabel(label))
       return this.#show(incoming, response, label, url!.searchParams.get('token') ?? '');
     if (step === 'link' && method === 'POST' && isLinkLabel(label)) return this.#redeem(incoming, response, label);
@@ -117,6 +121,13 @@ export class OriginEntry {
       this.#entryCookie(entry),
       cookie(NONCE_COOKIE, '', 0),
     ]);
+  }
+
+  /** To the address of the link itself, which whoever signs links by a key of their own does not know. */
+  async #lead(response: ServerResponse, token: string): Promise<void> {
+    const { sessionId } = await this.#deps.links.verify(token);
+    const query = new URLSearchParams({ token });
+    redirect(response, `${this.#deps.originOf(linkLabel(sessionId))}${ENTRY_PATH}link?${query}`, []);
   }
 
   /** Consumes nothing: previews of chats fetch it too. */

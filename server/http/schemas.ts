@@ -448,6 +448,49 @@ export const issuedLinkSchema = linkSchema
 export type IssuedLink = z.infer<typeof issuedLinkSchema>;
 export type IssueLink = z.input<typeof issueLinkSchema>;
 
+export const addLinkKeySchema = z
+  .object({
+    name: label,
+    publicKey: z.string().min(1).max(8192).describe('PEM: P-256, or RSA with at least 2048 bits'),
+    cluster: z.string().min(1).max(253).describe('Name or id'),
+    role: label.optional().describe('Needed only where several of the service user’s roles reach the cluster'),
+    paths: z.array(path).min(1).max(50).describe('Globs: whatever a link says, it opens nothing beside them'),
+    verbs: z.array(z.enum(LINK_VERBS)).min(1).max(LINK_VERBS.length).default(['get']),
+    longestMs: z
+      .number()
+      .int()
+      .min(MINUTE_MS)
+      .max(7 * 24 * 60 * MINUTE_MS)
+      .default(60 * MINUTE_MS)
+      .describe('How long a link works at most'),
+    uses: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .nullable()
+      .default(null)
+      .describe('How often at most; null: any number'),
+  })
+  .openapi('AddLinkKey');
+export type AddLinkKey = z.input<typeof addLinkKeySchema>;
+export const linkKeySchema = z
+  .object({
+    id: id.describe('What links by it have as "kid"'),
+    name: z.string(),
+    algorithm: z.enum(['ES256', 'RS256']),
+    audience: z.string().describe('What links by it have as "aud"'),
+    cluster: z.object({ id, name: z.string() }),
+    role: z.string(),
+    paths: z.array(z.string()),
+    verbs: z.array(z.string()),
+    longestMs: z.number(),
+    uses: z.number().nullable(),
+    createdAt: dateTime,
+  })
+  .openapi('LinkKey');
+export type LinkKey = z.infer<typeof linkKeySchema>;
+
 /** A name of a service or pod, as the API server takes it (RFC 1123). */
 const objectName = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'no name of a service or pod');
 const serviceTarget = {

@@ -1,24 +1,38 @@
 /** Signed links: a person's leave to call some paths of a cluster, for whoever holds it, for a time and so many uses. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Db } from '../../db/client.ts';
 import { findLink, insertLink, type LinkRow, spendLink } from '../../db/queries/links.ts';
-import { insertSession } from '../../db/queries/sessions.ts';
-import { findUser, findUsersByEmail } from '../../db/queries/users.ts';
+import { findLinkKey, type LinkKeyRow } from '../../db/queries/link-keys.ts';
+import { insertSession, type NewSession } from '../../db/queries/sessions.ts';
+import { findUser, findUsersByEmail, type UserRow } from '../../db/queries/users.ts';
+import { readLinkClaims } from '../domain/link-claims.ts';
 import type { LinkGrant } from '../domain/link-grant.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
-import { type CredentialSubject, groundOf, type OpeningDeps, type SignedToken, sleeping } from './own-tools-row.ts';
+import { clusterUnknown } from '../domain/shared-problems.ts';
+import type { Ending } from './ending.ts';
+import {
+  type CredentialSubject,
+  groundOf,
+  type Opener,
+  type OpeningDeps,
+  type SignedToken,
+  sleeping,
+} from './own-tools-row.ts';
 import type { AuditPart, Caller, ClusterFacts } from './parts.ts';
 import { standing } from './standing.ts';
 
 /** A person's at once. */
 const MOST = 100;
+/** A service user's, whose keys sign them. */
+const MOST_BY_KEYS = 1_000;
 /** Grants kept at hand: what a link opens never changes. */
 const KEPT = 10_000;
 
 export type LinksDeps = OpeningDeps & {
   db: Db;
   sign(subject: CredentialSubject): Promise<SignedToken>;
+  end(session: string, ending: Ending): Promise<void>;
   audit: AuditPart;
 };
 
@@ -70,23 +84,13 @@ export class Links {
     const recipient = wish.recipient === null ? null : await recipientOf(db, wish.recipient);
     const { cluster, role, at, hardCapAt } = ground;
     const id = randomUUID();
-    const row = await insertSession(db, sleeping(this.#deps, person, { id, channel: 'link', ...ground }, caller), MOST);
-    if (!row)
-      throw new Problem('too-many-sessions', 409, `You have ${MOST} links that are valid, the most a person may.`, {
-        next: 'Revoke one that is no longer used.',
-        meta: { max: String(MOST) },
-      });
     const { name, paths, verbs, uses, notBefore, landing } = wish;
-    await insertLink(db, {
-      sessionId: id,
-      name,
-      paths,
-      verbs,
-      notBefore: notBefore ?? at,
-      usesMax: uses,
-      recipientId: recipient?.id ?? null,
-      landing,
-    });
+    const link = { sessionId: id, name, paths, verbs, landing, notBefore: notBefore ?? at, usesMax: uses };
+    await this.#insert(
+      sleeping(this.#deps, person, { id, channel: 'link', ...ground }, caller),
+      { ...link, recipientId: recipient?.id ?? null, keyId: null, claimsHash: null },
+      MOST,
+    );
     const signed = await this.#deps.sign({
       userId: person.id,
       sessionId: id,
@@ -117,14 +121,85 @@ export class Links {
     return { id, cluster, token: signed.token, expiresAt: signed.expiresAt };
   }
 
+  /**
+   * The session of a link that an operator's key signed, made at its first use: which one it is, key and `jti` say, so
+   * that of several first uses at once one makes it, and what has ended stays so. Throws as groundOf, and Problem
+   * `token-invalid`, `link-past-limits`, `too-many-sessions`.
+   */
+  async adopt(
+    key: LinkKeyRow & { user: UserRow },
+    raw: Record<string, unknown>,
+    claimsHash: Buffer,
+  ): Promise<{ sessionId: string; userId: string; expiresAt: Date }> {
+    const { db, clusters, audit, now } = this.#deps;
+    const cluster = await clusters.find(key.clusterId);
+    if (!cluster) throw clusterUnknown(key.clusterId);
+    const claims = readLinkClaims(raw, { ...key, cluster }, now());
+    if ('refused' in claims) throw new Problem(claims.refused.code, claims.refused.status, claims.refused.message);
+    const { id: jti, name, paths, verbs, notBefore, expiresAt, uses, landing } = claims;
+    const id = sessionIdOf(key.id, jti);
+    const made = { sessionId: id, userId: key.userId, expiresAt };
+    const opener: Opener = { ...key.user, proof: null };
+    if (!(await this.#made(id, claimsHash)) && expiresAt > now()) {
+      const lifetimeMs = expiresAt.getTime() - now().getTime();
+      const ground = await groundOf(this.#deps, opener, { cluster: cluster.id, role: key.role, lifetimeMs });
+      const by = { clientAddress: '', correlationId: null };
+      const link = { sessionId: id, name, paths, verbs, landing, notBefore, usesMax: uses };
+      const first = await this.#insert(
+        sleeping(this.#deps, opener, { id, channel: 'link', ...ground }, by),
+        { ...link, recipientId: null, keyId: key.id, claimsHash },
+        MOST_BY_KEYS,
+      ).then(
+        () => true,
+        (error: unknown) => {
+          if (isTaken(error)) return false;
+          throw error;
+        },
+      );
+      const whose = { actorId: key.userId, actor: key.user.email, sessionId: id, clusterId: cluster.id };
+      const limits = { paths, verbs, uses, notBefore, landing, role: key.role, cluster: cluster.name, expiresAt };
+      const detail = { name, key: key.name, keyId: key.id, jti, ...limits };
+      if (first) await audit.record({ at: now(), code: 'link.issued', ...whose, detail });
+      else await this.#made(id, claimsHash);
+      // Removed meanwhile, and what it had signed until then has been ended already.
+      if (!(await findLinkKey(db, key.id))) {
+        await this.#deps.end(id, { reason: 'revoked', detail: 'The key that signed it was removed.' });
+        throw otherLink();
+      }
+    }
+    return made;
+  }
+
+  /** Whether it is there. Throws Problem `token-invalid` where other claims made it: nobody widens what a `jti` stands for. */
+  async #made(id: string, claimsHash: Buffer): Promise<boolean> {
+    const link = await findLink(this.#deps.db, id);
+    if (link && !link.claimsHash?.equals(claimsHash)) throw otherLink();
+    return link !== undefined;
+  }
+
+  /** Both or none. Throws Problem `too-many-sessions`. */
+  async #insert(session: NewSession, link: Omit<LinkRow, 'uses'>, most: number): Promise<void> {
+    await this.#deps.db.transaction(async (tx) => {
+      if (!(await insertSession(tx, session, most)))
+        throw new Problem('too-many-sessions', 409, `You have ${most} links that are valid, the most one may have.`, {
+          next: 'Revoke one that is no longer used.',
+          meta: { max: String(most) },
+        });
+      await insertLink(tx, link);
+    });
+  }
+
   /** What it opens. Throws Problem `link-refused` where nobody knows. */
   async grant(sessionId: string): Promise<Grant> {
     const kept = this.#grants.get(sessionId);
     if (kept) return kept;
     const row = await findLink(this.#deps.db, sessionId);
     if (!row) throw unknownLink();
-    const { paths, verbs, notBefore, usesMax, recipientId } = row;
-    const grant = { paths, verbs, notBefore, counted: usesMax !== null, personal: recipientId !== null };
+    const { paths, verbs, notBefore, usesMax, recipientId, keyId } = row;
+    const key = keyId === null ? undefined : await findLinkKey(this.#deps.db, keyId);
+    if (keyId !== null && !key) throw unknownLink();
+    const within = key ? { paths: key.paths, verbs: key.verbs } : null;
+    const grant = { paths, verbs, notBefore, counted: usesMax !== null, personal: recipientId !== null, within };
     if (this.#grants.size >= KEPT) this.#grants.delete(this.#grants.keys().next().value!);
     this.#grants.set(sessionId, grant);
     return grant;
@@ -162,6 +237,32 @@ export class Links {
       next: 'Ask whoever gave it to you for another.',
     });
   }
+}
+
+/** A UUID of version 8 (RFC 9562, 5.8): nothing but this key and this `jti` gives it. */
+function sessionIdOf(keyId: string, jti: string): string {
+  const bytes = createHash('sha256').update(`${keyId}\n${jti}`).digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/** Postgres' unique_violation: somebody else's first use was quicker. */
+function isTaken(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if ((at as { code?: string }).code === '23505') return true;
+  return false;
+}
+
+function otherLink(): Problem {
+  return new Problem(
+    'token-invalid',
+    401,
+    'This link is not the one that its "jti" stands for, or its key was removed.',
+    {
+      next: 'Whoever signs links gives each its own "jti".',
+    },
+  );
 }
 
 function unknownLink(): Problem {

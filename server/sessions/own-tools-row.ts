@@ -20,10 +20,13 @@ export type SignedToken = { token: string; id: string; expiresAt: Date };
 
 export type Ground = { cluster: ClusterFacts; role: RoleLimits; at: Date; hardCapAt: Date };
 
+/** Whose session it becomes; `proof`: what they asked with, null where a key of an operator's stands for them. */
+export type Opener = Pick<Person, 'id' | 'slug' | 'groups' | 'email'> & { proof: Person['proof'] | null };
+
 /** Throws Problem `cluster-unknown` and those of chooseRole. */
 export async function groundOf(
   { clusters, roles, now }: OpeningDeps,
-  person: Person,
+  person: Opener,
   wish: { cluster: string; role?: string | undefined; lifetimeMs: number },
 ): Promise<Ground> {
   const [cluster, own] = await Promise.all([clusters.find(wish.cluster), roles.of(person)]);
@@ -33,13 +36,13 @@ export async function groundOf(
   const wished = new Date(at.getTime() + Math.min(wish.lifetimeMs, role.hardCapMs));
   // What a job was given for minutes makes nothing that lasts for hours.
   const { proof } = person;
-  const ends = proof.kind === 'api-token' && proof.exchanged ? proof.expiresAt : wished;
+  const ends = proof?.kind === 'api-token' && proof.exchanged ? proof.expiresAt : wished;
   return { cluster, role, at, hardCapAt: ends < wished ? ends : wished };
 }
 
 export function sleeping(
   { endWithSignOut }: Pick<OpeningDeps, 'endWithSignOut'>,
-  { id: userId, slug, proof }: Person,
+  { id: userId, slug, proof }: Opener,
   { id, channel, cluster, role, at, hardCapAt }: Ground & { id: string; channel: (typeof OWN_TOOLS)[number] },
   { clientAddress }: Pick<Caller, 'clientAddress'>,
   more: Partial<NewSession> = {},
@@ -47,8 +50,8 @@ export function sleeping(
   return {
     id,
     userId,
-    webSessionId: endWithSignOut && proof.kind === 'web-session' ? proof.id : null,
-    apiTokenId: proof.kind === 'api-token' ? proof.id : null,
+    webSessionId: endWithSignOut && proof?.kind === 'web-session' ? proof.id : null,
+    apiTokenId: proof?.kind === 'api-token' ? proof.id : null,
     clusterId: cluster.id,
     role: role.name,
     channel,

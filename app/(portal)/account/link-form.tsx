@@ -1,7 +1,7 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import type { IssuedLink, IssueLink } from '../../../server/http/schemas.ts';
+import type { IssuedLink } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
 import { queries } from '../../lib/queries.ts';
 import { Button } from '../../ui/button.tsx';
@@ -10,9 +10,7 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx';
 import { DialogForm } from '../../ui/dialog-form.tsx';
 import { Field, splitList } from '../../ui/field.tsx';
 import { TextField } from '../../ui/text-field.tsx';
-
-type Verb = NonNullable<IssueLink['verbs']>[number];
-const verbs: Verb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'connect'];
+import { VerbBoxes, type Verb } from '../../ui/verb-boxes.tsx';
 
 /** Makes a link and hands its token over, this once. */
 export function LinkForm({ onClose }: { onClose: () => void }) {
@@ -98,24 +96,7 @@ export function LinkForm({ onClose }: { onClose: () => void }) {
           value={form.paths}
           onChange={(paths) => set({ paths })}
         />
-        <fieldset>
-          <legend className="mb-1 font-medium">Verbs</legend>
-          <div className="flex flex-wrap gap-x-4 gap-y-1">
-            {verbs.map((verb) => (
-              <label key={verb} className="flex items-center gap-1.5">
-                <input
-                  type="checkbox"
-                  checked={form.verbs.includes(verb)}
-                  onChange={({ target }) =>
-                    set({ verbs: verbs.filter((one) => (one === verb ? target.checked : form.verbs.includes(one))) })
-                  }
-                />
-                {verb}
-              </label>
-            ))}
-          </div>
-          <p className="mt-1 text-[12.5px] text-muted">connect: exec, attach, port-forward and WebSockets.</p>
-        </fieldset>
+        <VerbBoxes chosen={form.verbs} onChange={(verbs) => set({ verbs })} />
         <div className="grid gap-4 sm:grid-cols-2">
           <TextField
             label="Works for (minutes)"

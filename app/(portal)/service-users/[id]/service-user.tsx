@@ -4,6 +4,7 @@ import { Tokens } from '../../../api-tokens/tokens.tsx';
 import { queries } from '../../../lib/queries.ts';
 import { Fact, Facts, PageBody, Waiting } from '../../../ui/layout.tsx';
 import { ProblemPanel } from '../../../ui/problem.tsx';
+import { LinkKeys } from './link-keys.tsx';
 import { Trusts } from './trusts.tsx';
 
 /** What a program is here, and by what it proves to be it: its tokens, and whose jobs' id tokens. */
@@ -38,6 +39,7 @@ export function ServiceUserPage({ id }: { id: string }) {
         </Facts>
       </section>
       <Trusts of={user.data} mayChange={me.data?.portal === 'admin'} />
+      <LinkKeys of={user.data} mayChange={me.data?.portal === 'admin'} />
       <Tokens of={id} />
     </PageBody>
   );
