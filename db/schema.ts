@@ -210,6 +210,8 @@ export const roles = pgTable('roles', {
   impersonateGroups: text('impersonate_groups').array().notNull().default([]),
   /** `when-possible` or `required`. */
   recordStreams: text('record_streams').notNull().default('when-possible'),
+  /** Who wakes a dormant kubeconfig: `call` or `person`. */
+  wakeBy: text('wake_by').notNull().default('call'),
   updatedAt: time('updated_at').notNull().defaultNow(),
 });
 type ApiRuleRow = {

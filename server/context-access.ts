@@ -231,6 +231,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     proxy: ownTools.proxy,
     gatewayAddress: ownTools.gatewayAddress,
     issueKubeconfig: ownTools.issueKubeconfig,
+    wakeKubeconfig: ownTools.wakeKubeconfig,
     kubeconfigFile: ownTools.kubeconfigFile,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -53,6 +53,7 @@ export type OwnTools = {
   proxy: ProxyOrigins;
   /** Of a cluster. */
   gatewayAddress(cluster: string): string;
+  wakeKubeconfig(id: string, person: Person, caller: Caller): Promise<void>;
   issueKubeconfig(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
   /** A kubeconfig's text, for the gateway's address. */
   kubeconfigFile(entries: readonly [KubeconfigEntry, ...KubeconfigEntry[]]): string;
@@ -104,6 +105,8 @@ export async function openOwnTools(
       calls,
       notifications: deps.notifications,
       announce: (session) => deps.notifications.announce(db, 'access-session', session),
+      wakeBy: async (role) => (await roles.policy(role))?.wakeBy ?? null,
+      accountPage: `${deps.origin}/account`,
       end: deps.end,
       audit,
       now,
@@ -168,6 +171,7 @@ export async function openOwnTools(
     linkAudience,
     proxy,
     gatewayAddress: (cluster) => `${url}/k8s/${cluster}`,
+    wakeKubeconfig: (id, person, caller) => kubeconfigs.wake(id, person, caller),
     issueKubeconfig: (person, wish, caller) => issueKubeconfig(issuing, person, wish, caller),
     kubeconfigFile: (entries) =>
       kubeconfigFile(entries, { gateway: url, authority: config.tls ? null : authority.certificate }),

@@ -340,6 +340,8 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
       sessionsRoutes(access),
       kubeconfigsRoutes({
         issue: access.issueKubeconfig,
+        wake: access.wakeKubeconfig,
+        wakeBy: async (role) => (await roles.policy(role))?.wakeBy ?? 'call',
         sessions,
         clusters: async () => (await registry.list()).map(({ name }) => name),
         file: access.kubeconfigFile,

@@ -155,6 +155,7 @@ export const api = {
 
   kubeconfigs: (signal?: AbortSignal) => call<Page<Credential>>('/me/kubeconfigs', { signal }),
   issueKubeconfig: (body: NewKubeconfig) => call<IssuedKubeconfig>('/me/kubeconfigs', { method: 'POST', body }),
+  wakeKubeconfig: (credential: string) => call<void>(`/me/kubeconfigs/${id(credential)}/wake`, { method: 'POST' }),
   revokeKubeconfig: (credential: string) => call<void>(`/me/kubeconfigs/${id(credential)}`, { method: 'DELETE' }),
 
   cliAuthorization: (query: AuthorizationQuery, signal?: AbortSignal) =>

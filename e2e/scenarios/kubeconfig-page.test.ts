@@ -44,6 +44,33 @@ it('a kubeconfig is made, works, is listed, and is revoked, without leaving the 
   expect((await tools.kubectl('get', 'namespaces')).code).toBe(1);
 });
 
+it('one that sleeps until its person wakes it is woken by a click', async () => {
+  const { portal } = browsing;
+  const page = await browsing.signedIn('admin');
+  await page.goto(`${portal.url}/account`);
+  await page.getByRole('button', { name: 'Make a kubeconfig' }).click();
+  await page.getByLabel('Cluster').selectOption(CLUSTER);
+  await page.getByRole('button', { name: 'Make', exact: true }).click();
+  await page.getByRole('button', { name: 'Done' }).click();
+  const list = page.getByRole('list', { name: 'Kubeconfigs' });
+  await list.getByText('never used').waitFor();
+  await page.goto(`${portal.url}/roles`);
+  await page.getByRole('button', { name: 'Change admin', exact: true }).click();
+  await page.getByRole('dialog').locator('summary').click();
+  await page.getByLabel(/is woken by its person in the portal/).check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  // As if it had been used, and had idled since.
+  await portal.sql`update access_sessions set last_input_at = opened_at + interval '1 second' where channel = 'kubeconfig'`;
+  await page.goto(`${portal.url}/account`);
+  await list.getByRole('button', { name: `Wake the kubeconfig for ${CLUSTER}` }).click();
+  await list.getByText('Active').waitFor();
+  expect(await list.getByRole('button', { name: `Wake the kubeconfig for ${CLUSTER}` }).count()).toBe(0);
+  await list.getByRole('button', { name: `Revoke the kubeconfig for ${CLUSTER}` }).click();
+  await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+  await page.getByText('No kubeconfig').waitFor();
+});
+
 it('a link is made, opens what it names, is listed, and is revoked', async () => {
   const page = await browsing.signedIn('admin');
   await page.goto(`${browsing.portal.url}/account`);

@@ -85,6 +85,48 @@ it('an idle one goes dormant and loses its account; the next call wakes it under
   expect(events.slice(0, 3)).toEqual(['session.woken', 'session.dormant', 'session.woken']);
 });
 
+it('where the role says so an idle one sleeps until its person wakes it in the portal', async () => {
+  const role = await portal.role({ idleMs: 3_000 });
+  await portal.sql`update roles set wake_by = 'person' where name = ${role}`;
+  await portal.notify('role', role);
+  const person = await portal.visitor([role]);
+  const { kubeconfig, id } = await issue(person);
+  using tools = await OwnTools.with(kubeconfig);
+  const look = () => tools.kubectl('get', 'pods', `--namespace=${namespace}`);
+  // The first call finds one that nothing has put to sleep.
+  expect(await look()).toMatchObject({ code: 0 });
+  await until(async () => (await stateOf(id)) === 'dormant', { within: 15_000, what: 'the sleep' });
+  const refused = await look();
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/Your kubeconfig for "test" sleeps: nobody used it for 1 minute/);
+  expect(refused.stderr).toContain(`Wake it at ${portal.url}/account`);
+  expect(await stateOf(id)).toBe('dormant');
+  expect(await accountsOf(id)).toBe('');
+  // Nobody else does, and no program.
+  const stranger = await portal.visitor([role]);
+  const at = `/me/kubeconfigs/${id}/wake`;
+  await expect(stranger.api('POST', at)).rejects.toMatchObject({ code: 'session-not-found' });
+  const { token } = await person.api<{ token: string }>('POST', '/me/tokens', {
+    name: 'a program',
+    scopes: ['read', 'sessions'],
+    days: 1,
+  });
+  const headers = { authorization: `Bearer ${token}` };
+  expect((await fetch(`${portal.url}/api/v1${at}`, { method: 'POST', headers })).status).toBe(403);
+  const listed = async () =>
+    (await person.api<{ items: { id: string; waits: boolean }[] }>('GET', '/me/kubeconfigs')).items;
+  expect(await listed()).toMatchObject([{ id, waits: true }]);
+  await person.api('POST', at);
+  expect(await listed()).toMatchObject([{ id, waits: false }]);
+  expect(await look()).toMatchObject({ code: 0 });
+  const [woken] = await portal.sql<{ actor: string }[]>`
+    select actor from audit_events where session_id = ${id} and code = 'session.woken' order by at desc limit 1`;
+  expect(woken).toEqual({ actor: person.email });
+  // Ended never returns.
+  await person.api('DELETE', `/me/kubeconfigs/${id}`);
+  await expect(person.api('POST', at)).rejects.toMatchObject({ code: 'credential-revoked' });
+});
+
 it('an account that somebody removed on the cluster is made anew, unnoticed', async () => {
   const person = await portal.visitor([await portal.role()]);
   const { kubeconfig, id } = await issue(person);

@@ -25,6 +25,9 @@ type PolicyMethod = (typeof POLICY_METHODS)[number];
 export const RECORD_STREAMS = ['when-possible', 'required'] as const;
 type RecordStreams = (typeof RECORD_STREAMS)[number];
 
+export const WAKE_BY = ['call', 'person'] as const;
+type WakeBy = (typeof WAKE_BY)[number];
+
 export type ApiRule = {
   /** Kubernetes' verbs; `*` for any. */
   verbs: string[];
@@ -72,6 +75,8 @@ export type ApiPolicy = {
   impersonateGroups: string[];
   /** Exec and attach: whether one that cannot be recorded is refused, or ended. */
   recordStreams: RecordStreams;
+  /** What wakes a kubeconfig that idled: its next call, or its person in the portal. */
+  wakeBy: WakeBy;
 };
 
 /** What the portal did before roles could say so, and does where they do not. */
@@ -87,6 +92,7 @@ export const OPEN_POLICY: ApiPolicy = {
   impersonateUsers: [],
   impersonateGroups: [],
   recordStreams: 'when-possible',
+  wakeBy: 'call',
 };
 
 /** As much of a request as is decided on; of a real one, or of one that a review asks about. */

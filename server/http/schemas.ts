@@ -1,6 +1,6 @@
 /** The shapes of the REST API, once: they validate, they type the pages' client and they are the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
-import { CONNECTS, OPEN_POLICY, POLICY_METHODS, RECORD_STREAMS } from '../domain/api-policy.ts';
+import { CONNECTS, OPEN_POLICY, POLICY_METHODS, RECORD_STREAMS, WAKE_BY } from '../domain/api-policy.ts';
 import { LINK_VERBS } from '../domain/link-grant.ts';
 import { ACT_AS } from '../domain/impersonation.ts';
 import { PRINTABLE } from '../domain/printable.ts';
@@ -165,6 +165,10 @@ const apiPolicy = {
     .enum(RECORD_STREAMS)
     .default(OPEN_POLICY.recordStreams)
     .describe('Whether an exec or attach that cannot be recorded is refused'),
+  wakeBy: z
+    .enum(WAKE_BY)
+    .default(OPEN_POLICY.wakeBy)
+    .describe('What wakes a kubeconfig that nobody used for the idle time: its next call, or its person in the portal'),
   impersonateGroups: patterns(200).default([]).describe('Globs for what --as-group may name'),
 };
 
@@ -373,6 +377,7 @@ export const issueKubeconfigSchema = z
 export const credentialSchema = sessionSchema
   .pick({ id: true, state: true, cluster: true, role: true, openedAt: true, clientAddress: true, certificate: true })
   .extend({
+    waits: z.boolean().describe('Whether it sleeps until its person wakes it'),
     lastUsedAt: dateTime.nullable(),
     expiresAt: dateTime,
     endedAt: dateTime.nullable(),

@@ -84,6 +84,8 @@ function served(remove: () => Promise<void> = () => Promise.resolve()) {
       listening: true,
     },
     announce: () => Promise.resolve(),
+    wakeBy: () => Promise.resolve('call' as const),
+    accountPage: 'https://portal.example/account',
     end: () => Promise.resolve(),
     audit: { record: () => Promise.resolve() },
     now: () => new Date(),

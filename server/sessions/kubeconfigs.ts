@@ -9,12 +9,13 @@ import type { Db } from '../../db/client.ts';
 import * as rows from '../../db/queries/sessions.ts';
 import { type Channel, OWN_TOOLS } from '../domain/access-session.ts';
 import type { AuditCode } from '../domain/audit-codes.ts';
-import type { Problem } from '../domain/problem.ts';
-import { sessionEnded } from '../domain/shared-problems.ts';
+import type { Person } from '../domain/person.ts';
+import { Problem } from '../domain/problem.ts';
+import { sessionEnded, sessionUnknown } from '../domain/shared-problems.ts';
 import { each, within } from './bounds.ts';
 import { ClusterAccount } from './cluster-account.ts';
 import type { Ending } from './ending.ts';
-import type { AccountsPart, AuditPart, Log } from './parts.ts';
+import type { AccountsPart, AuditPart, Caller, Log } from './parts.ts';
 import { accountLate } from './problems.ts';
 import { HARD_CAP, notOurs, standing } from './standing.ts';
 
@@ -53,6 +54,10 @@ export type KubeconfigsDeps = {
     readonly listening: boolean;
   };
   announce(session: string): Promise<void>;
+  /** What wakes a dormant kubeconfig of that role; null: there is no such role any more. */
+  wakeBy(role: string): Promise<'call' | 'person' | null>;
+  /** Where a person wakes one. */
+  accountPage: string;
   /** Ends a session by its row, and whatever it has. */
   end(session: string, ending: Ending): Promise<void>;
   audit: AuditPart;
@@ -169,22 +174,49 @@ export class Kubeconfigs implements AsyncDisposable {
   async #standing(claims: Claims): Promise<rows.SessionWithNames> {
     const { sessionId } = claims;
     const { db, now } = this.#deps;
-    let row = await standing(db, sessionId, now());
-    if (!isOf(row, claims)) throw notOurs();
-    // Its account is being removed, by whichever replica put it to sleep: one that was made meanwhile would go with it.
-    for (let tries = FALLING_ASLEEP_MS / LOOK_MS; row.state === 'dormant' && row.cleanupPending && tries > 0; tries--) {
-      await setTimeout(LOOK_MS);
-      row = await standing(db, sessionId, now());
+    const found = await standing(db, sessionId, now());
+    if (!isOf(found, claims)) throw notOurs();
+    const row = await this.#settled(found);
+    if (row.state === 'dormant') {
+      if (await this.#waits(row)) throw asleep(row, this.#deps.accountPage);
+      await this.#wake(row);
     }
-    if (row.state === 'dormant') await this.#wake(row);
     return row;
   }
 
-  async #wake(row: rows.SessionWithNames): Promise<void> {
+  /** Whether it sleeps until its person wakes it. Before its first call nothing has put it to sleep. */
+  async #waits({ channel, role, openedAt, lastInputAt }: rows.SessionWithNames): Promise<boolean> {
+    if (channel !== 'kubeconfig' || lastInputAt.getTime() === openedAt.getTime()) return false;
+    return (await this.#deps.wakeBy(role)) === 'person';
+  }
+
+  async #wake(row: rows.SessionWithNames, by: Who = portal): Promise<void> {
     const at = this.#deps.now();
     // Two replicas at once: both make the same account, which is no error, and one tells of it.
-    if (await rows.wakeSession(this.#deps.db, row.id, at)) await this.#tell(row, 'session.woken', at);
+    if (await rows.wakeSession(this.#deps.db, row.id, at)) await this.#tell(row, 'session.woken', at, by);
     row.lastInputAt = at;
+  }
+
+  /**
+   * By its person, in the portal; one that is awake stays so. Throws Problem `session-not-found` where it is no kubeconfig
+   * of theirs, `credential-revoked` where it has ended.
+   */
+  async wake(id: string, person: Pick<Person, 'id' | 'email'>, caller: Caller): Promise<void> {
+    const { db, now } = this.#deps;
+    const found = await rows.findSession(db, id);
+    if (!found || found.channel !== 'kubeconfig' || found.userId !== person.id) throw sessionUnknown();
+    const row = await this.#settled(await standing(db, id, now()));
+    if (row.state === 'dormant') await this.#wake(row, { actorId: person.id, actor: person.email, ...caller });
+  }
+
+  /** Its account is being removed, by whichever replica put it to sleep: one that was made meanwhile would go with it. */
+  async #settled(found: rows.SessionWithNames): Promise<rows.SessionWithNames> {
+    let row = found;
+    for (let tries = FALLING_ASLEEP_MS / LOOK_MS; row.state === 'dormant' && row.cleanupPending && tries > 0; tries--) {
+      await setTimeout(LOOK_MS);
+      row = await standing(this.#deps.db, row.id, this.#deps.now());
+    }
+    return row;
   }
 
   #accountOf(row: rows.SessionWithNames): Held {
@@ -253,9 +285,8 @@ export class Kubeconfigs implements AsyncDisposable {
     this.#accounts.delete(id);
   }
 
-  #tell(row: rows.SessionRow, code: AuditCode, at: Date): Promise<void> {
-    const facts = { sessionId: row.id, clusterId: row.clusterId, actorId: null, actor: 'portal' };
-    return this.#deps.audit.record({ at, code, ...facts, detail: {} });
+  #tell(row: rows.SessionRow, code: AuditCode, at: Date, by: Who = portal): Promise<void> {
+    return this.#deps.audit.record({ at, code, sessionId: row.id, clusterId: row.clusterId, ...by, detail: {} });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -264,6 +295,19 @@ export class Kubeconfigs implements AsyncDisposable {
     await this.#noteUse().catch(() => {});
     await this.#checking;
   }
+}
+
+type Who = { actorId: string | null; actor: string } & Partial<Caller>;
+const portal: Who = { actorId: null, actor: 'portal' };
+
+function asleep({ cluster, idleMs }: rows.SessionWithNames, accountPage: string): Problem {
+  const minutes = Math.max(1, Math.round(idleMs / 60_000));
+  return new Problem(
+    'session-dormant',
+    403,
+    `Your kubeconfig for "${cluster.name}" sleeps: nobody used it for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}, and your role has its person wake it.`,
+    { next: `Wake it at ${accountPage}, then try again.`, meta: { cluster: cluster.name } },
+  );
 }
 
 /** A session with a certificate is opened by that certificate alone, one with a token by none. */

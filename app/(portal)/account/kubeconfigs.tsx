@@ -5,15 +5,18 @@ import Link from 'next/link';
 import { api } from '../../lib/api.ts';
 import { paths } from '../../lib/paths.ts';
 import { queries } from '../../lib/queries.ts';
+import { Button } from '../../ui/button.tsx';
 import { OwnList } from '../../ui/own-list.tsx';
 import { ProductionMark, SessionStatus } from '../../ui/status.tsx';
 import { LastUse, Time } from '../../ui/time.tsx';
+import { toastFailure } from '../../ui/toast.tsx';
 import { KubeconfigForm } from './kubeconfig-form.tsx';
 
 /** The kubeconfigs that the person's own tools work with: each credential is a session, and can be revoked. */
 export function Kubeconfigs() {
   const list = useQuery(queries.kubeconfigs());
   const client = useQueryClient();
+  const refresh = () => client.invalidateQueries({ queryKey: ['kubeconfigs'] });
   return (
     <OwnList
       id="kubeconfigs"
@@ -56,6 +59,15 @@ export function Kubeconfigs() {
             expires <Time at={credential.expiresAt} />
           </span>
           <LastUse at={credential.lastUsedAt} />
+          {credential.waits ? (
+            <Button
+              size="sm"
+              aria-label={`Wake the kubeconfig for ${credential.cluster.name}`}
+              onClick={() => void api.wakeKubeconfig(credential.id).then(refresh, toastFailure)}
+            >
+              Wake
+            </Button>
+          ) : null}
         </>
       )}
       remove={{
@@ -65,7 +77,7 @@ export function Kubeconfigs() {
         words: 'Tools that use it are refused from the next call on; what runs now (watches, execs) ends.',
         act: (credential) => api.revokeKubeconfig(credential.id),
       }}
-      refresh={() => client.invalidateQueries({ queryKey: ['kubeconfigs'] })}
+      refresh={refresh}
     />
   );
 }

@@ -78,6 +78,11 @@ export function PolicyFields({ policy, onChange }: { policy: Policy; onChange: (
         on={policy.recordStreams === 'required'}
         set={(on) => onChange({ recordStreams: on ? 'required' : 'when-possible' })}
       />
+      <Tick
+        label="A kubeconfig that nobody used for the idle time is woken by its person in the portal, not by its next call"
+        on={policy.wakeBy === 'person'}
+        set={(on) => onChange({ wakeBy: on ? 'person' : 'call' })}
+      />
       {either.map((key) => (
         <RuleRows
           key={key}

@@ -14,6 +14,7 @@ export type Policy = Pick<
   | 'impersonateUsers'
   | 'impersonateGroups'
   | 'recordStreams'
+  | 'wakeBy'
 >;
 
 /** As the portal has it where nothing is said. */
@@ -29,4 +30,5 @@ export const openPolicy: Policy = {
   impersonateUsers: [],
   impersonateGroups: [],
   recordStreams: 'when-possible',
+  wakeBy: 'call',
 };

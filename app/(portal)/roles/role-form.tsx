@@ -145,7 +145,7 @@ export function RoleForm({ role, onClose, onSaved }: { role: Role | null; onClos
 
 function policyOf(role: Role): Policy {
   const { readOnly, connect, secrets, mintCredentials, allow, deny, paths, proxyPaths } = role;
-  const { impersonateUsers, impersonateGroups, recordStreams } = role;
+  const { impersonateUsers, impersonateGroups, recordStreams, wakeBy } = role;
   const rules = { readOnly, connect, secrets, mintCredentials, allow, deny, paths, proxyPaths };
-  return { ...rules, impersonateUsers, impersonateGroups, recordStreams };
+  return { ...rules, impersonateUsers, impersonateGroups, recordStreams, wakeBy };
 }

@@ -6,7 +6,7 @@ import type { IssuedCredential, KubeconfigWish } from '../../sessions/kubeconfig
 import type { Caller } from '../../sessions/parts.ts';
 import type { SessionListFilter, SessionView } from '../../sessions/sessions.ts';
 import { callerOf } from '../actor.ts';
-import { personOf } from '../env.ts';
+import { personOf, personSignedIn } from '../env.ts';
 import { newRouter, problems, type Router } from '../router.ts';
 import { credentialSchema, issuedKubeconfigSchema, issueKubeconfigSchema, page, type Credential } from '../schemas.ts';
 
@@ -14,6 +14,8 @@ type Entry = Pick<IssuedCredential, 'namespace' | 'credential'> & { cluster: str
 
 export type KubeconfigsRoutesDeps = {
   issue(person: Person, wish: KubeconfigWish, caller: Caller): Promise<IssuedCredential>;
+  wake(id: string, person: Person, caller: Caller): Promise<void>;
+  wakeBy(role: string): Promise<'call' | 'person'>;
   sessions: {
     get(id: string, person: Person): Promise<SessionView>;
     list(person: Person, filter: SessionListFilter): Promise<{ items: SessionView[] }>;
@@ -55,6 +57,13 @@ const oneRoute = createRoute({
   request: { params: z.object({ id: z.uuid() }) },
   responses: { 200: { description: 'The credential', ...json(credentialSchema) }, ...problems(401, 403, 404) },
 });
+const wakeRoute = createRoute({
+  method: 'post',
+  path: '/me/kubeconfigs/{id}/wake',
+  summary: 'Wake a kubeconfig that sleeps, where the role has its person do it',
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 204: { description: 'Awake' }, ...problems(401, 403, 404) },
+});
 const revokeRoute = createRoute({
   method: 'delete',
   path: '/me/kubeconfigs/{id}',
@@ -65,11 +74,18 @@ const revokeRoute = createRoute({
 
 export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
   const routes = newRouter();
+  const shown = async (session: SessionView): Promise<Credential> => {
+    const { id, state, cluster, role, openedAt, clientAddress, certificate, endedAt, endDetail } = session;
+    const lastUsedAt = session.lastInputAt === openedAt ? null : session.lastInputAt;
+    const waits = state === 'dormant' && lastUsedAt !== null && (await deps.wakeBy(role)) === 'person';
+    const ends = { expiresAt: session.hardCapAt, endedAt, endDetail };
+    return { id, state, waits, cluster, role, openedAt, clientAddress, certificate, lastUsedAt, ...ends };
+  };
   routes.openapi(listRoute, async (c) => {
     const person = personOf(c, 'read');
     const own = { channel: 'kubeconfig' as const, userId: person.id, states: [...STANDING], limit: 200 };
     const { items } = await deps.sessions.list(person, own);
-    return c.json({ items: items.map(shown), next: null }, 200);
+    return c.json({ items: await Promise.all(items.map(shown)), next: null }, 200);
   });
   routes.openapi(issueRoute, async (c) => {
     const person = personOf(c, 'sessions');
@@ -89,13 +105,25 @@ export function kubeconfigsRoutes(deps: KubeconfigsRoutesDeps): Router {
         next: 'Register one first, or ask an administrator to.',
       });
     const credentials = await Promise.all(issued.map(({ sessionId }) => deps.sessions.get(sessionId, person)));
-    return c.json({ kubeconfig: deps.file([first, ...others]), credentials: credentials.map(shown) }, 201);
+    return c.json(
+      { kubeconfig: deps.file([first, ...others]), credentials: await Promise.all(credentials.map(shown)) },
+      201,
+    );
   });
   routes.openapi(oneRoute, async (c) => {
     const person = personOf(c, 'read');
     const session = await deps.sessions.get(c.req.valid('param').id, person);
     if (session.channel !== 'kubeconfig' || session.user.id !== person.id) throw noKubeconfig();
-    return c.json(shown(session), 200);
+    return c.json(await shown(session), 200);
+  });
+  routes.openapi(wakeRoute, async (c) => {
+    const person = personSignedIn(
+      c,
+      'A kubeconfig that sleeps is woken by its person, signed in.',
+      'Wake it on the account page; programs make a new one.',
+    );
+    await deps.wake(c.req.valid('param').id, person, callerOf(c));
+    return c.body(null, 204);
   });
   routes.openapi(revokeRoute, async (c) => {
     const person = personOf(c, 'sessions');
@@ -112,11 +140,4 @@ function noKubeconfig(): Problem {
   return new Problem('session-not-found', 404, 'There is no such kubeconfig, or none that you may see.', {
     next: 'Look it up in the list of your kubeconfigs.',
   });
-}
-
-function shown(session: SessionView): Credential {
-  const { id, state, cluster, role, openedAt, clientAddress, certificate, endedAt, endDetail } = session;
-  const lastUsedAt = session.lastInputAt === openedAt ? null : session.lastInputAt;
-  const expiresAt = session.hardCapAt;
-  return { id, state, cluster, role, openedAt, clientAddress, certificate, lastUsedAt, expiresAt, endedAt, endDetail };
 }

@@ -1,0 +1,1 @@
+ALTER TABLE "roles" ADD COLUMN "wake_by" text DEFAULT 'call' NOT NULL;
