@@ -5,7 +5,16 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { cpSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -176,6 +185,18 @@ export class TestPortal implements AsyncDisposable {
     this.#stack.defer(async () => void (await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false')));
     const connection = { kind: 'kubeconfig', kubeconfig };
     await this.admin('POST', '/clusters', { name: CLUSTER, namespace, connection });
+  }
+
+  /** Descriptors of sockets that the process has open now, of whatever kind. */
+  sockets(): number {
+    const folder = `/proc/${this.#child!.pid}/fd`;
+    return readdirSync(folder).filter((descriptor) => {
+      try {
+        return readlinkSync(join(folder, descriptor)).startsWith('socket:');
+      } catch {
+        return false;
+      }
+    }).length;
   }
 
   get log(): string {

@@ -16,13 +16,22 @@ let portal: TestPortal;
 let authority: string;
 let alice: Credential;
 let bob: Credential;
+let baseline = 0;
 
 beforeAll(async () => {
   portal = await TestPortal.start();
   const role = await portal.role();
   [alice, bob] = [await credential(await portal.visitor([role])), await credential(await portal.visitor([role]))];
+  // As many at once as any attack has: what is kept for the next call is open from now on.
+  await Promise.all(Array.from({ length: 12 }, () => send(request(`GET ${POD}`))));
+  baseline = portal.sockets();
 });
-afterAll(() => portal?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  // None of all that was tried leaves a socket open, by the kernel's count.
+  if (baseline)
+    await until(() => portal.sockets() <= baseline, { what: () => `${portal.sockets()} sockets to be ${baseline}` });
+  await portal?.[Symbol.asyncDispose]();
+});
 
 async function credential(person: Visitor): Promise<Credential> {
   const { kubeconfig, credentials } = await person.api<{ kubeconfig: string; credentials: { id: string }[] }>(

@@ -20,6 +20,7 @@ let board: Dashboard;
 let other: Dashboard;
 let ann: Visitor;
 let bob: Visitor;
+let baseline = 0;
 beforeAll(async () => {
   portal = await TestPortal.start();
   namespace = `origins-${(await portal.id()).slice(0, 8)}`;
@@ -27,8 +28,17 @@ beforeAll(async () => {
   [board, other] = await Promise.all([startDashboard(namespace), startDashboard(namespace, 'other')]);
   const role = await portal.role({ clusterRoles: ['admin'] });
   [ann, bob] = [await portal.visitor([role]), await portal.visitor([role])];
+  // As many at once as any attack has: what is kept for the next call is open from now on.
+  const { origin, entry } = await enter(ann);
+  const headers = { cookie: cookie({ [ENTRY]: entry }) };
+  await Promise.all(Array.from({ length: 12 }, () => send(`${origin}/about`, { headers })));
+  await Promise.all(Array.from({ length: 100 }, () => send(`${origin}/.sallyport/enter?code=${'x'.repeat(43)}`)));
+  baseline = portal.sockets();
 });
 afterAll(async () => {
+  // None of all that was tried leaves a socket open, by the kernel's count.
+  if (baseline)
+    await until(() => portal.sockets() <= baseline, { what: () => `${portal.sockets()} sockets to be ${baseline}` });
   await board?.[Symbol.asyncDispose]();
   await other?.[Symbol.asyncDispose]();
   if (namespace) await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false');
