@@ -32,7 +32,11 @@ beforeAll(async () => {
   const { origin, entry } = await enter(ann);
   const headers = { cookie: cookie({ [ENTRY]: entry }) };
   await Promise.all(Array.from({ length: 12 }, () => send(`${origin}/about`, { headers })));
-  await Promise.all(Array.from({ length: 100 }, () => send(`${origin}/.sallyport/enter?code=${'x'.repeat(43)}`)));
+  const code = 'x'.repeat(43);
+  const guess = () => send(`${origin}/.sallyport/enter?code=${code}`, { from: '127.0.0.4' });
+  await Promise.all(Array.from({ length: 100 }, guess));
+  // This process's own connections are kept too.
+  await Promise.all(Array.from({ length: 6 }, () => ann.api('GET', '/me')));
   baseline = portal.sockets();
 });
 afterAll(async () => {
@@ -46,15 +50,17 @@ afterAll(async () => {
 });
 
 type Answer = { status: number; headers: IncomingHttpHeaders; cookies: Record<string, string>; body: string };
-type Sent = { method?: string; host?: string; headers?: Record<string, string>; body?: string };
+/** `from`: another machine's address, as far as this one has several. */
+type Sent = { method?: string; host?: string; headers?: Record<string, string>; body?: string; from?: string };
 
 /** As a browser sends it to an address, which here is the machine's own. */
-function send(address: string, { method = 'GET', host, headers = {}, body }: Sent = {}): Promise<Answer> {
+function send(address: string, { method = 'GET', host, headers = {}, body, from }: Sent = {}): Promise<Answer> {
   const url = new URL(address);
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
         host: '127.0.0.1',
+        ...(from ? { localAddress: from } : {}),
         port: url.port,
         method,
         path: url.pathname + url.search,
@@ -167,10 +173,13 @@ describe('the way in', () => {
 
   it('who tries many codes is slowed down, by address', async () => {
     const { origin } = new URL((await ann.api<OpenedService>('POST', '/services', target())).url);
-    const guess = () => send(`${origin}/.sallyport/enter?code=${randomBytes(32).toString('base64url')}`);
-    const answers = await Promise.all(Array.from({ length: 300 }, guess));
+    const guess = (from = '127.0.0.2') =>
+      send(`${origin}/.sallyport/enter?code=${randomBytes(32).toString('base64url')}`, { from });
+    const answers = await Promise.all(Array.from({ length: 300 }, () => guess()));
     expect(answers.filter((answer) => code(answer) === 'rate-limited').length).toBeGreaterThan(20);
     expect(answers.every(({ status }) => status === 403 || status === 429)).toBe(true);
+    // Nobody else is.
+    expect(code(await guess('127.0.0.3'))).toBe('entry-refused');
     await until(async () => code(await guess()) === 'entry-refused', { what: 'the next try' });
   });
 
