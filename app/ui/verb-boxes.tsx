@@ -2,7 +2,17 @@
 import type { IssueLink } from '../../server/http/schemas.ts';
 
 export type Verb = NonNullable<IssueLink['verbs']>[number];
-const verbs: Verb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'connect'];
+export const verbs: Verb[] = [
+  'get',
+  'list',
+  'watch',
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'deletecollection',
+  'connect',
+];
 
 /** What a link is for. */
 export function VerbBoxes({ chosen, onChange }: { chosen: Verb[]; onChange: (verbs: Verb[]) => void }) {

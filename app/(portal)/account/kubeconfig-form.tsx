@@ -7,10 +7,10 @@ import { api } from '../../lib/api.ts';
 import { queries } from '../../lib/queries.ts';
 import { save } from '../../lib/save.ts';
 import { Button } from '../../ui/button.tsx';
+import { ClusterField, RoleField } from '../../ui/choice-fields.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Dialog, DialogActions } from '../../ui/dialog.tsx';
 import { DialogForm } from '../../ui/dialog-form.tsx';
-import { Field } from '../../ui/field.tsx';
 import { Icon } from '../../ui/glyph.tsx';
 import { TextField } from '../../ui/text-field.tsx';
 
@@ -18,7 +18,6 @@ const FILE = 'sallyport-kubeconfig.yaml';
 
 /** Makes a kubeconfig and hands it over, this once. */
 export function KubeconfigForm({ onClose }: { onClose: () => void }) {
-  const clusters = useQuery(queries.clusters());
   const me = useQuery(queries.me());
   const [cluster, setCluster] = useState('');
   const [role, setRole] = useState('');
@@ -26,7 +25,6 @@ export function KubeconfigForm({ onClose }: { onClose: () => void }) {
   const [certificate, setCertificate] = useState(false);
   const [made, setMade] = useState<IssuedKubeconfig | null>(null);
   if (made) return <Made made={made} onClose={onClose} />;
-  const roles = me.data?.roles ?? [];
   return (
     <Dialog open onClose={onClose} title="Make a kubeconfig">
       <DialogForm
@@ -43,28 +41,13 @@ export function KubeconfigForm({ onClose }: { onClose: () => void }) {
         }
         onCancel={onClose}
       >
-        <Field label="Cluster" error={null}>
-          {(control) => (
-            <select {...control} className="input" value={cluster} onChange={(event) => setCluster(event.target.value)}>
-              <option value="">All that you may use, a context each</option>
-              {(clusters.data?.items ?? []).map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        {roles.length > 1 ? (
-          <Field label="Role" hint="Where several of yours reach a cluster, say which." error={null}>
-            {(control) => (
-              <select {...control} className="input" value={role} onChange={(event) => setRole(event.target.value)}>
-                <option value="">The only one that reaches it</option>
-                {roles.map((name) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            )}
-          </Field>
-        ) : null}
+        <ClusterField value={cluster} onChange={setCluster} all="All that you may use, a context each" />
+        <RoleField
+          roles={me.data?.roles ?? []}
+          value={role}
+          onChange={setRole}
+          hint="Where several of yours reach a cluster, say which."
+        />
         <TextField
           label="Works for (hours)"
           hint="No longer than your role and the portal allow."

@@ -5,16 +5,16 @@ import type { IssuedLink } from '../../../server/http/schemas.ts';
 import { api } from '../../lib/api.ts';
 import { queries } from '../../lib/queries.ts';
 import { Button } from '../../ui/button.tsx';
+import { ClusterField, RoleField } from '../../ui/choice-fields.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Dialog, DialogActions } from '../../ui/dialog.tsx';
 import { DialogForm } from '../../ui/dialog-form.tsx';
-import { Field, splitList } from '../../ui/field.tsx';
+import { splitList } from '../../ui/field.tsx';
 import { TextField } from '../../ui/text-field.tsx';
 import { VerbBoxes, type Verb } from '../../ui/verb-boxes.tsx';
 
 /** Makes a link and hands its token over, this once. */
 export function LinkForm({ onClose }: { onClose: () => void }) {
-  const clusters = useQuery(queries.clusters());
   const me = useQuery(queries.me());
   const [form, setForm] = useState({
     name: '',
@@ -30,25 +30,6 @@ export function LinkForm({ onClose }: { onClose: () => void }) {
   const [made, setMade] = useState<IssuedLink | null>(null);
   if (made) return <Made made={made} onClose={onClose} />;
   const set = (change: Partial<typeof form>) => setForm((old) => ({ ...old, ...change }));
-  const roles = me.data?.roles ?? [];
-  const select = (label: string, value: string, choices: string[], key: 'cluster' | 'role', none: string) => (
-    <Field label={label} error={null}>
-      {(control) => (
-        <select
-          {...control}
-          className="input"
-          required={key === 'cluster'}
-          value={value}
-          onChange={(event) => set({ [key]: event.target.value })}
-        >
-          <option value="">{none}</option>
-          {choices.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      )}
-    </Field>
-  );
   return (
     <Dialog open onClose={onClose} title="Make a link" wide>
       <DialogForm
@@ -78,15 +59,9 @@ export function LinkForm({ onClose }: { onClose: () => void }) {
             value={form.name}
             onChange={(name) => set({ name })}
           />
-          {select(
-            'Cluster',
-            form.cluster,
-            (clusters.data?.items ?? []).map(({ name }) => name),
-            'cluster',
-            'Choose one',
-          )}
+          <ClusterField value={form.cluster} onChange={(cluster) => set({ cluster })} />
         </div>
-        {roles.length > 1 ? select('Role', form.role, roles, 'role', 'The only one that reaches it') : null}
+        <RoleField roles={me.data?.roles ?? []} value={form.role} onChange={(role) => set({ role })} />
         <TextField
           label="Paths"
           hint="On the cluster; * within a part, ** over parts, commas between several."

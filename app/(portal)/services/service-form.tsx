@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../../lib/api.ts';
 import { queries } from '../../lib/queries.ts';
+import { ClusterField, RoleField } from '../../ui/choice-fields.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { DialogForm } from '../../ui/dialog-form.tsx';
 import { Field } from '../../ui/field.tsx';
@@ -11,7 +12,6 @@ import { openInTab } from './open-in-tab.ts';
 
 /** Which service or pod, of which cluster, is opened. */
 export function ServiceForm({ onClose }: { onClose: () => void }) {
-  const clusters = useQuery(queries.clusters());
   const me = useQuery(queries.me());
   const [form, setForm] = useState({
     cluster: '',
@@ -24,7 +24,6 @@ export function ServiceForm({ onClose }: { onClose: () => void }) {
     path: '/',
   });
   const set = (change: Partial<typeof form>) => setForm((old) => ({ ...old, ...change }));
-  const roles = me.data?.roles ?? [];
   return (
     <Dialog
       open
@@ -53,22 +52,7 @@ export function ServiceForm({ onClose }: { onClose: () => void }) {
         onCancel={onClose}
       >
         <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Cluster" error={null}>
-            {(control) => (
-              <select
-                {...control}
-                className="input"
-                required
-                value={form.cluster}
-                onChange={(event) => set({ cluster: event.target.value })}
-              >
-                <option value="">Choose one</option>
-                {(clusters.data?.items ?? []).map(({ name }) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <ClusterField value={form.cluster} onChange={(cluster) => set({ cluster })} />
           <TextField
             label="Namespace"
             required
@@ -116,23 +100,7 @@ export function ServiceForm({ onClose }: { onClose: () => void }) {
             onChange={(path) => set({ path })}
           />
         </div>
-        {roles.length > 1 ? (
-          <Field label="Role" error={null}>
-            {(control) => (
-              <select
-                {...control}
-                className="input"
-                value={form.role}
-                onChange={(event) => set({ role: event.target.value })}
-              >
-                <option value="">The only one that reaches it</option>
-                {roles.map((name) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            )}
-          </Field>
-        ) : null}
+        <RoleField roles={me.data?.roles ?? []} value={form.role} onChange={(role) => set({ role })} />
         <label className="flex items-center gap-2">
           <input type="checkbox" checked={form.https} onChange={(event) => set({ https: event.target.checked })} />
           It speaks HTTPS

@@ -1,9 +1,8 @@
 'use client';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { User } from '../../../../server/http/schemas.ts';
 import { api } from '../../../lib/api.ts';
-import { queries } from '../../../lib/queries.ts';
+import { ClusterField, RoleField } from '../../../ui/choice-fields.tsx';
 import { Dialog } from '../../../ui/dialog.tsx';
 import { DialogForm } from '../../../ui/dialog-form.tsx';
 import { Field, splitList } from '../../../ui/field.tsx';
@@ -12,7 +11,6 @@ import { VerbBoxes, type Verb } from '../../../ui/verb-boxes.tsx';
 
 /** Registers a public key, and what its links may be at most. */
 export function LinkKeyForm({ of, onClose }: { of: User; onClose: () => void }) {
-  const clusters = useQuery(queries.clusters());
   const [form, setForm] = useState({
     name: '',
     publicKey: '',
@@ -49,22 +47,7 @@ export function LinkKeyForm({ of, onClose }: { of: User; onClose: () => void }) 
       <DialogForm action="Add the key" act={save} onCancel={onClose}>
         <div className="grid gap-4 sm:grid-cols-2">
           <TextField label="Name" required maxLength={63} value={form.name} onChange={(name) => set({ name })} />
-          <Field label="Cluster" error={null}>
-            {(control) => (
-              <select
-                {...control}
-                className="input"
-                required
-                value={form.cluster}
-                onChange={(event) => set({ cluster: event.target.value })}
-              >
-                <option value="">Choose one</option>
-                {(clusters.data?.items ?? []).map(({ name }) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <ClusterField value={form.cluster} onChange={(cluster) => set({ cluster })} />
         </div>
         <Field label="Public key" hint="PEM: P-256, or RSA with at least 2048 bits." error={null}>
           {(control) => (
@@ -108,23 +91,7 @@ export function LinkKeyForm({ of, onClose }: { of: User; onClose: () => void }) 
             onChange={(uses) => set({ uses })}
           />
         </div>
-        {of.roles.length > 1 ? (
-          <Field label="Role" error={null}>
-            {(control) => (
-              <select
-                {...control}
-                className="input"
-                value={form.role}
-                onChange={(event) => set({ role: event.target.value })}
-              >
-                <option value="">The only one that reaches it</option>
-                {of.roles.map((name) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            )}
-          </Field>
-        ) : null}
+        <RoleField roles={of.roles} value={form.role} onChange={(role) => set({ role })} />
       </DialogForm>
     </Dialog>
   );
