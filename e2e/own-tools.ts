@@ -29,6 +29,12 @@ export function certificateIn(kubeconfig: string): { cert: string; key: string }
   return { cert: pem('client-certificate-data'), key: pem('client-key-data') };
 }
 
+/** The authority in a kubeconfig, of its first cluster; PEM. */
+export function authorityIn(kubeconfig: string): string {
+  const { cluster } = (parse(kubeconfig) as { clusters: { cluster: Record<string, string> }[] }).clusters[0]!;
+  return Buffer.from(cluster['certificate-authority-data']!, 'base64').toString();
+}
+
 /** The token in a kubeconfig, of its first user; empty where it has a certificate. */
 export function tokenIn(kubeconfig: string): string {
   return (parse(kubeconfig) as { users: { user: { token?: string } }[] }).users[0]!.user.token ?? '';

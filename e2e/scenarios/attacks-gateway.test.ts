@@ -4,9 +4,9 @@
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
-import { parse } from 'yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../machine/until.ts';
+import { authorityIn, issueKubeconfig } from '../own-tools.ts';
 import { TestPortal, type Visitor } from '../portal.ts';
 import { parseAnswers, rawConnect, rawExchange, type RawAnswer } from '../raw-tls.ts';
 
@@ -34,17 +34,9 @@ afterAll(async () => {
 });
 
 async function credential(person: Visitor): Promise<Credential> {
-  const { kubeconfig, credentials } = await person.api<{ kubeconfig: string; credentials: { id: string }[] }>(
-    'POST',
-    '/me/kubeconfigs',
-    {},
-  );
-  const file = parse(kubeconfig) as {
-    clusters: { cluster: { 'certificate-authority-data': string } }[];
-    users: { user: { token: string } }[];
-  };
-  authority = Buffer.from(file.clusters[0]!.cluster['certificate-authority-data'], 'base64').toString();
-  return { token: file.users[0]!.user.token, id: credentials[0]!.id, email: person.email };
+  const { kubeconfig, token, id } = await issueKubeconfig(person);
+  authority = authorityIn(kubeconfig);
+  return { token, id, email: person.email };
 }
 
 const connect = () => rawConnect(Number(new URL(portal.gatewayUrl).port), authority);

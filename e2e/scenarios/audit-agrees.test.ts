@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import { parse } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
+import { issueKubeconfig } from '../own-tools.ts';
 import { TestPortal } from '../portal.ts';
 import { testCluster } from '../use.ts';
 
@@ -38,10 +38,8 @@ beforeAll(async () => {
   const role = await portal.role({ clusterRoles: ['edit'] });
   for (let at = 0; at < PEOPLE; at++) {
     const person = await portal.visitor([role]);
-    type Issued = { kubeconfig: string; credentials: { id: string }[] };
-    const { kubeconfig, credentials } = await person.api<Issued>('POST', '/me/kubeconfigs', {});
-    const { users } = parse(kubeconfig) as { users: { user: { token: string } }[] };
-    tools.push({ token: users[0]!.user.token, session: credentials[0]!.id });
+    const { token, id: session } = await issueKubeconfig(person);
+    tools.push({ token, session });
   }
 });
 afterAll(async () => {

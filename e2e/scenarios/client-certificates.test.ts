@@ -4,12 +4,11 @@ import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { parse } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BUSYBOX_IMAGE } from '../cluster/images.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
-import { certificateIn, issueKubeconfig, OwnTools } from '../own-tools.ts';
+import { authorityIn, certificateIn, issueKubeconfig, OwnTools } from '../own-tools.ts';
 import { CLUSTER, TestPortal } from '../portal.ts';
 
 const run = promisify(execFile);
@@ -29,11 +28,8 @@ type Listed = { items: { id: string; certificate: string | null; expiresAt: stri
 
 /** curl with that certificate, or none: the answer's status and our code. */
 async function curl(tools: OwnTools, identity: string[], ...more: string[]): Promise<string> {
-  const { clusters } = parse(tools.kubeconfig()) as {
-    clusters: { cluster: { 'certificate-authority-data': string } }[];
-  };
   const authority = join(tools.folder, 'authority.pem');
-  writeFileSync(authority, Buffer.from(clusters[0]!.cluster['certificate-authority-data'], 'base64'));
+  writeFileSync(authority, authorityIn(tools.kubeconfig()));
   const url = `${portal.gatewayUrl}/k8s/${CLUSTER}/api/v1/namespaces/${namespace}/pods`;
   const format = '%{http_code} %header{x-sallyport-error-code}';
   const args = [

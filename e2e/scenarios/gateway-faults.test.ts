@@ -10,11 +10,10 @@ import { join } from 'node:path';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { SignJWT } from 'jose';
-import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
-import { issueKubeconfig, OwnTools } from '../own-tools.ts';
+import { authorityIn, issueKubeconfig, OwnTools } from '../own-tools.ts';
 import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
 import { proxiedCluster, type ProxiedCluster } from '../proxied-cluster.ts';
 import { parseAnswers, rawConnect, rawExchange, type RawAnswer } from '../raw-tls.ts';
@@ -35,8 +34,7 @@ beforeAll(async () => {
   person = await portal.visitor([await portal.role({ clusterRoles: ['edit'] })]);
   const issued = await issueKubeconfig(person);
   [token, session] = [issued.token, issued.id];
-  const file = parse(issued.kubeconfig) as { clusters: { cluster: Record<string, string> }[] };
-  authority = Buffer.from(file.clusters[0]!.cluster['certificate-authority-data']!, 'base64').toString();
+  authority = authorityIn(issued.kubeconfig);
   // As many at once as any of the faults has: connections to the cluster and the database are kept for the next call.
   await Promise.all(Array.from({ length: 12 }, () => send(get())));
   await until(async () => (await connections()) === 0, { what: 'the end of every connection' });

@@ -1,13 +1,10 @@
 /** A kubeconfig for people's own tools: what it opens, for how long, and what ends it. */
 import { request } from 'node:https';
-import { parse } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../machine/until.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
-import { OwnTools } from '../own-tools.ts';
-import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
-
-type Issued = { kubeconfig: string; credentials: { id: string; state: string; lastUsedAt: string | null }[] };
+import { issueKubeconfig, OwnTools, tokenIn } from '../own-tools.ts';
+import { CLUSTER, TestPortal } from '../portal.ts';
 
 let portal: TestPortal;
 let namespace: string;
@@ -20,11 +17,6 @@ afterAll(async () => {
   if (namespace) await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false');
   await portal?.[Symbol.asyncDispose]();
 });
-
-async function issue(person: Visitor, wish: { clusters?: string[]; minutes?: number } = {}) {
-  const issued = await person.api<Issued>('POST', '/me/kubeconfigs', wish);
-  return { ...issued, id: issued.credentials[0]!.id };
-}
 
 const stateOf = async (id: string): Promise<string> =>
   (await portal.sql<{ state: string }[]>`select state from access_sessions where id = ${id}`)[0]!.state;
@@ -39,12 +31,9 @@ const accountsOf = async (id: string): Promise<string> =>
     '--output=name',
   );
 
-const tokenOf = (kubeconfig: string): string =>
-  (parse(kubeconfig) as { users: { user: { token: string } }[] }).users[0]!.user.token;
-
 it('nothing is on the cluster before the first call, and nothing after the revocation', async () => {
   const person = await portal.visitor([await portal.role()]);
-  const { kubeconfig, id } = await issue(person);
+  const { kubeconfig, id } = await issueKubeconfig(person);
   using tools = await OwnTools.with(kubeconfig);
   expect(await stateOf(id)).toBe('dormant');
   expect(await accountsOf(id)).toBe('');
@@ -66,7 +55,7 @@ it('nothing is on the cluster before the first call, and nothing after the revoc
 
 it('an idle one goes dormant and loses its account; the next call wakes it under the same id, unnoticed', async () => {
   const person = await portal.visitor([await portal.role({ idleMs: 3_000 })]);
-  const { kubeconfig, id } = await issue(person);
+  const { kubeconfig, id } = await issueKubeconfig(person);
   using tools = await OwnTools.with(kubeconfig);
   const look = () => tools.kubectl('get', 'pods', `--namespace=${namespace}`);
   expect(await look()).toMatchObject({ code: 0 });
@@ -90,7 +79,7 @@ it('where the role says so an idle one sleeps until its person wakes it in the p
   await portal.sql`update roles set wake_by = 'person' where name = ${role}`;
   await portal.notify('role', role);
   const person = await portal.visitor([role]);
-  const { kubeconfig, id } = await issue(person);
+  const { kubeconfig, id } = await issueKubeconfig(person);
   using tools = await OwnTools.with(kubeconfig);
   const look = () => tools.kubectl('get', 'pods', `--namespace=${namespace}`);
   // The first call finds one that nothing has put to sleep.
@@ -129,7 +118,7 @@ it('where the role says so an idle one sleeps until its person wakes it in the p
 
 it('an account that somebody removed on the cluster is made anew, unnoticed', async () => {
   const person = await portal.visitor([await portal.role()]);
-  const { kubeconfig, id } = await issue(person);
+  const { kubeconfig, id } = await issueKubeconfig(person);
   using tools = await OwnTools.with(kubeconfig);
   const look = () => tools.kubectl('get', 'pods', `--namespace=${namespace}`);
   expect(await look()).toMatchObject({ code: 0 });
@@ -145,20 +134,20 @@ it('its time, a disabled person, a lost role: each ends it at the next call, and
   const role = await portal.role();
   const person = await portal.visitor([role]);
   const call = async (kubeconfig: string) => {
-    const answer = await fetchThrough(`/k8s/${CLUSTER}/api/v1/namespaces/${namespace}/pods`, tokenOf(kubeconfig));
+    const answer = await fetchThrough(`/k8s/${CLUSTER}/api/v1/namespaces/${namespace}/pods`, tokenIn(kubeconfig));
     return { status: answer.status, code: answer.headers['x-sallyport-error-code'] };
   };
-  const first = await issue(person);
+  const first = await issueKubeconfig(person);
   expect(await call(first.kubeconfig)).toMatchObject({ status: 200 });
   await portal.admin('PATCH', `/users/${person.id}`, { disabled: true });
   expect(await call(first.kubeconfig)).toEqual({ status: 401, code: 'credential-revoked' });
   const other = await portal.visitor([role]);
-  const second = await issue(other);
+  const second = await issueKubeconfig(other);
   await portal.admin('DELETE', `/roles/${role}`);
   expect(await call(second.kubeconfig)).toEqual({ status: 401, code: 'credential-revoked' });
   expect(await portal.ended(second.id)).toMatchObject({ endReason: 'revoked' });
   const third = await portal.visitor([await portal.role({ hardCapMs: 3_000 })]);
-  const short = await issue(third);
+  const short = await issueKubeconfig(third);
   expect(await call(short.kubeconfig)).toMatchObject({ status: 200 });
   expect(await portal.ended(short.id)).toMatchObject({ endReason: 'hard-cap' });
   expect(await call(short.kubeconfig)).toMatchObject({ status: 401 });
@@ -166,8 +155,8 @@ it('its time, a disabled person, a lost role: each ends it at the next call, and
 
 it('a credential opens its own cluster only, and a shell’s credential nothing here', async () => {
   const person = await portal.visitor([await portal.role()]);
-  const { kubeconfig } = await issue(person);
-  const token = tokenOf(kubeconfig);
+  const { kubeconfig } = await issueKubeconfig(person);
+  const token = tokenIn(kubeconfig);
   const codeOf = async (path: string, bearer: string | null) => {
     const { status, headers } = await fetchThrough(path, bearer);
     return [status, headers['x-sallyport-error-code']];

@@ -1,9 +1,8 @@
 /** How much one credential, one person and one session may ask for, and that the others do not feel it. */
 import { Agent, request } from 'node:https';
-import { parse } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../machine/until.ts';
-import { OwnTools } from '../own-tools.ts';
+import { issueKubeconfig, OwnTools, tokenIn } from '../own-tools.ts';
 import { TestPortal, type Visitor } from '../portal.ts';
 
 let portal: TestPortal;
@@ -17,13 +16,6 @@ afterAll(async () => {
   agent.destroy();
   await portal?.[Symbol.asyncDispose]();
 });
-
-async function issue(person: Visitor): Promise<{ kubeconfig: string; token: string; id: string }> {
-  type Issued = { kubeconfig: string; credentials: { id: string }[] };
-  const { kubeconfig, credentials } = await person.api<Issued>('POST', '/me/kubeconfigs', {});
-  const { users } = parse(kubeconfig) as { users: { user: { token: string } }[] };
-  return { kubeconfig, token: users[0]!.user.token, id: credentials[0]!.id };
-}
 
 type Answer = { status: number; retryAfter: string | undefined };
 function call(token: string, path = '/version'): Promise<Answer> {
@@ -45,8 +37,8 @@ function call(token: string, path = '/version'): Promise<Answer> {
 }
 
 it('a flood of one credential is let through up to its burst and its queue, then told when to come again', async () => {
-  const flooding = await issue(await portal.visitor([role]));
-  const other = await issue(await portal.visitor([role]));
+  const flooding = await issueKubeconfig(await portal.visitor([role]));
+  const other = await issueKubeconfig(await portal.visitor([role]));
   expect(await call(flooding.token)).toMatchObject({ status: 200 });
   expect(await call(other.token)).toMatchObject({ status: 200 });
   const answers = await Promise.all(Array.from({ length: 600 }, () => call(flooding.token)));
@@ -73,13 +65,13 @@ it('a flood of one credential is let through up to its burst and its queue, then
 
 it('a third stream is refused where two are allowed, and let in once one has ended', async () => {
   const person = await portal.visitor([role]);
-  const { kubeconfig } = await issue(person);
+  const { kubeconfig } = await issueKubeconfig(person);
   using tools = await OwnTools.with(kubeconfig);
   const watch = () => tools.start('kubectl', ['get', 'configmaps', '--all-namespaces', '--watch']);
   const [first, second] = [watch(), watch()];
   for (const one of [first, second])
     await until(async () => one.output().includes('kube-root-ca.crt'), { what: 'a watch' });
-  const follow = () => call(tokenOf(kubeconfig), '/api/v1/configmaps?watch=true&timeoutSeconds=1');
+  const follow = () => call(tokenIn(kubeconfig), '/api/v1/configmaps?watch=true&timeoutSeconds=1');
   const running = async () => {
     const text = await (await fetch(`${portal.url}/metrics`)).text();
     return Number(/^sallyport_kubernetes_streams_running (\d+)$/m.exec(text)?.[1]);
@@ -105,6 +97,3 @@ it('REST is bounded by person', async () => {
   expect(await refused[0]!.json()).toMatchObject({ code: 'rate-limited' });
   expect((await me(other)).status).toBe(200);
 });
-
-const tokenOf = (kubeconfig: string): string =>
-  (parse(kubeconfig) as { users: { user: { token: string } }[] }).users[0]!.user.token;
