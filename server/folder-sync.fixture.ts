@@ -13,7 +13,7 @@ const told = () => stat(join(dataDir, 'told')).catch(() => {});
 
 if (what === 'journal') {
   // So small that the second line begins a new segment.
-  await using journal = await Journal.open(join(dataDir, 'audit'), 1, fsync);
+  await using journal = await Journal.open(join(dataDir, 'audit'), { segmentBytes: 1, fsync });
   for (const line of [1, 2]) {
     await journal.append({ line }, 1_000);
     await told();

@@ -6,7 +6,8 @@
 import { Problem } from '../domain/problem.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { type AuditRow, type Entry, newKey, rowsOf, store, Unfinished } from './entries.ts';
-import { Journal, JournalFull, type JournalPosition } from './journal.ts';
+import { Journal, JournalFull } from './journal.ts';
+import { isBefore, type JournalPosition } from './recent-lines.ts';
 import type { AuditSink } from './sink.ts';
 
 export type AuditLogDeps = {
@@ -46,8 +47,8 @@ const READS_FACTOR = 1.25;
 const LONG_CALL_MS = 2_000;
 const SWEEP_MS = 500;
 const BATCH_BYTES = 512 * 1024;
-/** Events gather this long before they are sent to the database in one statement. */
-const GATHER_MS = 50;
+/** Events gather this long before they are sent to the database in one statement; who reads the log asks for them before. */
+const GATHER_MS = 250;
 const RETRY_MS = [500, 1_000, 2_000, 5_000] as const;
 
 type Open = { event: AuditEvent; since: number; segment: number | null; noted: boolean };
@@ -75,7 +76,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   /** Takes up what an earlier process left: calls of which no end is known become `api.started`. */
   static async open(deps: AuditLogDeps): Promise<AuditLog> {
     const segmentBytes = Math.min(SEGMENT_BYTES, (deps.bound ?? DEFAULT_BOUND) / 8);
-    const journal = await Journal.open(deps.dir, segmentBytes, deps.fsync);
+    const journal = await Journal.open(deps.dir, { segmentBytes, fsync: deps.fsync ?? false });
     const unfinished = new Unfinished();
     let at: JournalPosition = { segment: journal.segments[0]!, offset: 0 };
     while (at.segment !== journal.end.segment) {
@@ -198,8 +199,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   #behind(goal: JournalPosition): boolean {
-    const at = this.#cursor;
-    return at.segment < goal.segment || (at.segment === goal.segment && at.offset < goal.offset);
+    return isBefore(this.#cursor, goal);
   }
 
   #copySoon(afterMs: number): void {

@@ -1,17 +1,34 @@
 /**
- * The audit log's local journal: lines of JSON in numbered segments, appended by write(2), read back in order. Lines
- * that arrive while a write is under way go out together with the next one.
+ * The audit log's local journal: lines of JSON in numbered segments, appended by write(2), read back in order. A line is
+ * written at once, which takes the kernel some microseconds, where the disk is one that answers; else beside us, and
+ * lines that arrive while a write is under way go out together with the next one.
  */
+import fs from 'node:fs';
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DiskPace } from '../disk-pace.ts';
+import { liesInOwnFileSystem } from '../file-system.ts';
 import { syncFolder } from '../folder-sync.ts';
-
-export type JournalPosition = { segment: number; offset: number };
+import { type JournalPosition, RecentLines } from './recent-lines.ts';
 
 /** The journal holds as much as it may: nothing more is taken until the database answers again. */
 export class JournalFull extends Error {
   override name = 'JournalFull';
 }
+
+/** A line with a usual body; the way to another thread and back costs as much as writing several of these. */
+const AT_ONCE_CHARACTERS = 64 * 1024;
+
+export type JournalOptions = {
+  /** Bytes at which a segment ends: small ones keep a replay after a crash short. */
+  segmentBytes: number;
+  fsync?: boolean;
+  /** Of the disk that it is on. */
+  pace?: DiskPace;
+  /** Whether lines may be written at once; default: what the folder's file system says. */
+  own?: boolean;
+  recent?: RecentLines;
+};
 
 type Waiting = { line: string; resolve: (segment: number) => void; reject: (error: unknown) => void };
 
@@ -19,6 +36,10 @@ export class Journal implements AsyncDisposable {
   readonly #dir: string;
   readonly #segmentBytes: number;
   readonly #fsync: boolean;
+  /** A write at once is out of the question where it could hang with somebody else, and all of the portal with it. */
+  readonly #atOnce: boolean;
+  readonly #pace: DiskPace;
+  readonly #recent: RecentLines;
   /** Bytes by segment, in order; the last one is being written. */
   readonly #segments: Map<number, number>;
   #file: FileHandle;
@@ -30,25 +51,26 @@ export class Journal implements AsyncDisposable {
 
   private constructor(
     dir: string,
-    segmentBytes: number,
-    fsync: boolean,
-    segments: Map<number, number>,
-    current: number,
     file: FileHandle,
+    how: Required<Omit<JournalOptions, 'own'>> & { segments: Map<number, number>; atOnce: boolean },
   ) {
-    this.#fsync = fsync;
     this.#dir = dir;
-    this.#segmentBytes = segmentBytes;
-    this.#segments = segments;
-    this.#current = current;
     this.#file = file;
+    this.#segments = how.segments;
+    this.#current = Math.max(...how.segments.keys());
+    this.#segmentBytes = how.segmentBytes;
+    this.#fsync = how.fsync;
+    this.#atOnce = how.atOnce;
+    this.#pace = how.pace;
+    this.#recent = how.recent;
   }
 
   /**
    * Always begins a new segment; older ones are what an earlier process left. A segment is removed as a whole once all
-   * of it is in the database, and ends at `segmentBytes`: small ones keep a replay after a crash short.
+   * of it is in the database.
    */
-  static async open(dir: string, segmentBytes: number, fsync = false): Promise<Journal> {
+  static async open(dir: string, options: JournalOptions): Promise<Journal> {
+    const { segmentBytes, fsync = false, pace = new DiskPace(), recent = new RecentLines() } = options;
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const segments = new Map<number, number>();
     for (const number of await segmentsIn(dir)) segments.set(number, (await stat(join(dir, nameOf(number)))).size);
@@ -56,7 +78,8 @@ export class Journal implements AsyncDisposable {
     segments.set(current, 0);
     const file = await open(join(dir, nameOf(current)), 'a', 0o600);
     if (fsync) await syncFolder(dir);
-    return new Journal(dir, segmentBytes, fsync, segments, current, file);
+    const atOnce = !fsync && (options.own ?? (await liesInOwnFileSystem(dir)));
+    return new Journal(dir, file, { segments, segmentBytes, fsync, atOnce, pace, recent });
   }
 
   /** All bytes on disk. */
@@ -78,8 +101,10 @@ export class Journal implements AsyncDisposable {
   /** Resolves with the line's segment when write(2), or with `fsync` fdatasync(2), has returned; throws JournalFull past `bound`, or the file system's error. */
   append(entry: unknown, bound: number): Promise<number> {
     if (this.bytes >= bound) return Promise.reject(new JournalFull(`the journal holds ${this.bytes} bytes`));
+    const line = `${JSON.stringify(entry)}\n`;
+    if (this.#mayWriteAtOnce(line)) return this.#writeAtOnce(line);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ line: `${JSON.stringify(entry)}\n`, resolve, reject });
+      this.#waiting.push({ line, resolve, reject });
       this.#writing ??= this.#write();
     });
   }
@@ -93,18 +118,26 @@ export class Journal implements AsyncDisposable {
         lines: [],
         next: following === undefined || from.segment === this.#current ? from : { segment: following, offset: 0 },
       };
+    const { text, next } = this.#recent.read(from, size) ?? (await this.#readFile(from, size, limit));
+    return { lines: text.split('\n').flatMap((line) => parseLine(line)), next };
+  }
+
+  async #readFile(
+    from: JournalPosition,
+    size: number,
+    limit: number,
+  ): Promise<{ text: string; next: JournalPosition }> {
     await using file = await open(join(this.#dir, nameOf(from.segment)), 'r');
     const buffer = Buffer.alloc(Math.min(size, limit - from.offset));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, from.offset);
     const whole = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
     // One line longer than what was asked for: ask for more. A torn last line of a crash is passed over.
-    if (whole === 0 && from.offset + bytesRead < limit) return this.read(from, size * 2);
+    if (whole === 0 && from.offset + bytesRead < limit) return this.#readFile(from, size * 2, limit);
     const used = whole === 0 ? bytesRead : whole;
-    const lines = buffer
-      .toString('utf8', 0, whole)
-      .split('\n')
-      .flatMap((line) => parseLine(line));
-    return { lines, next: { segment: from.segment, offset: from.offset + used } };
+    return {
+      text: buffer.toString('utf8', 0, whole),
+      next: { segment: from.segment, offset: from.offset + used },
+    };
   }
 
   /** Removing the segment that is being written is refused silently: it is not finished. */
@@ -114,28 +147,56 @@ export class Journal implements AsyncDisposable {
     await rm(join(this.#dir, nameOf(segment)), { force: true });
   }
 
+  #mayWriteAtOnce(line: string): boolean {
+    if (!this.#atOnce || this.#writing || line.length > AT_ONCE_CHARACTERS || !this.#pace.quick) return false;
+    return this.end.offset < this.#segmentBytes;
+  }
+
+  async #writeAtOnce(line: string): Promise<number> {
+    const begun = performance.now();
+    const at = this.end;
+    const bytes = this.#torn ? Buffer.from(`\n${line}`) : Buffer.from(line);
+    this.#torn = true;
+    for (let written = 0; written < bytes.length;) {
+      const count = fs.writeSync(this.#file.fd, bytes, written);
+      this.#grow(count);
+      written += count;
+    }
+    this.#torn = false;
+    this.#recent.add(at, this.end, line);
+    this.#pace.took(performance.now() - begun);
+    return at.segment;
+  }
+
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        if (this.#segments.get(this.#current)! >= this.#segmentBytes) await this.#rotate();
-        const bytes = Buffer.from((this.#torn ? '\n' : '') + batch.map(({ line }) => line).join(''));
+        if (this.end.offset >= this.#segmentBytes) await this.#rotate();
+        const at = this.end;
+        const text = batch.map(({ line }) => line).join('');
+        const bytes = Buffer.from((this.#torn ? '\n' : '') + text);
         this.#torn = true;
         let written = 0;
         while (written < bytes.length) {
-          const result = await this.#file.write(bytes, written);
-          written += result.bytesWritten;
-          this.#segments.set(this.#current, this.#segments.get(this.#current)! + result.bytesWritten);
+          const { bytesWritten } = await this.#file.write(bytes, written);
+          written += bytesWritten;
+          this.#grow(bytesWritten);
         }
         this.#torn = false;
         if (this.#fsync) await this.#file.datasync();
+        this.#recent.add(at, this.end, text);
         for (const { resolve } of batch) resolve(this.#current);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
     }
     this.#writing = null;
+  }
+
+  #grow(bytes: number): void {
+    this.#segments.set(this.#current, this.end.offset + bytes);
   }
 
   async #rotate(): Promise<void> {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeRecords, encodeRecord, RecordKind } from '../../protocol/log.ts';
-import { DiskPace } from './disk-pace.ts';
+import { DiskPace } from '../disk-pace.ts';
 import { readRecords } from './reader.ts';
 import { Recorder } from './recorder.ts';
 

@@ -7,8 +7,8 @@
 import fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { decodeRecords } from '../../protocol/log.ts';
-import { DiskPace } from './disk-pace.ts';
-import { liesInOwnFileSystem } from './file-system.ts';
+import { DiskPace } from '../disk-pace.ts';
+import { liesInOwnFileSystem } from '../file-system.ts';
 
 /** What somebody types, and its echo: below this a write at once is cheaper than the way to another thread and back. */
 const AT_ONCE_BYTES = 4 * 1024;

@@ -7,7 +7,7 @@ import { Problem } from '../domain/problem.ts';
 import { syncFolder } from '../folder-sync.ts';
 import { recordingFolder, type RecordingFacts, type RecordingKey, type Screen } from '../domain/recording.ts';
 import { checkpointOffsets } from './checkpoints.ts';
-import { DiskPace } from './disk-pace.ts';
+import { DiskPace } from '../disk-pace.ts';
 import { asciicast } from './export.ts';
 import { readLog } from './reader.ts';
 import { Recorder } from './recorder.ts';

@@ -1,6 +1,6 @@
 /**
- * Whether the recordings' disk takes a small write at once. A write that this process does itself holds up everybody's
- * terminal where the disk is slow (a page cache that is full of what is not on the disk yet): after one that did, writes
+ * Whether a disk takes a small write at once: of a recording, of the audit journal. A write that this process does
+ * itself holds up everybody's terminal where the disk is slow (a page cache that is full of what is not on the disk yet): after one that did, writes
  * go through other threads for a while. It is noticed by the first who waits: a disk of this machine's own is trusted to
  * answer, any other is never written to at once (file-system.ts).
  */
