@@ -32,15 +32,16 @@ describe('the label of a host', () => {
     ['-board.apps.example', team, null],
     ['bo_ard.apps.example', team, null],
     ['board@evil.apps.example', team, null],
+    ['portal.apps.example', team, null],
     ['', team, null],
     [undefined, team, null],
   ])('%s', (host, domain, label) => {
-    expect(labelOf(host, domain)).toBe(label);
+    expect(labelOf(host, domain, 'portal.apps.example')).toBe(label);
   });
 
   it('comes back from an origin', () => {
     for (const domain of [local, team])
-      expect(labelOf(new URL(originOf('board-x', domain)).host, domain)).toBe('board-x');
+      expect(labelOf(new URL(originOf('board-x', domain)).host, domain, '')).toBe('board-x');
   });
 });
 
@@ -49,9 +50,9 @@ describe('a label', () => {
     expect(serviceLabel(board, 'abcdef0123456789')).toBe('board-monitoring-abcdef0123');
     const long = serviceLabel({ ...board, name: 'a'.repeat(63), namespace: `b${'-'.repeat(60)}c` }, 'f'.repeat(64));
     expect(long.length).toBeLessThanOrEqual(63);
-    expect(labelOf(`${long}.apps.example`, team)).toBe(long);
+    expect(labelOf(`${long}.apps.example`, team, '')).toBe(long);
     const dotted = serviceLabel({ ...board, name: 'my.pod_' }, '0'.repeat(64));
-    expect(labelOf(`${dotted}.apps.example`, team)).toBe(dotted);
+    expect(labelOf(`${dotted}.apps.example`, team, '')).toBe(dotted);
   });
 
   it('of a link is its own, and no service’s', () => {

@@ -22,11 +22,14 @@ export const ENTRY_PATH = '/.sallyport/';
 
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** The label that a Host header names; null: it is no address of the proxy domain. */
-export function labelOf(host: string | undefined, { domain, port }: ProxyDomain): string | null {
+/**
+ * The label that a Host header names; null: it is no address of the proxy domain.
+ * @param portal its own host, which may lie in that domain too.
+ */
+export function labelOf(host: string | undefined, { domain, port }: ProxyDomain, portal: string): string | null {
   const name = (host ?? '').toLowerCase();
   const end = `.${domain}${port}`;
-  if (!name.endsWith(end)) return null;
+  if (!name.endsWith(end) || name === portal) return null;
   const label = name.slice(0, -end.length);
   return LABEL.test(label) ? label : null;
 }

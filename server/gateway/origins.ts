@@ -36,14 +36,16 @@ const API = /^\/k8s\/([a-z0-9-]{1,63})(\/.*|\?.*|)$/s;
 
 export class Origins {
   readonly #deps: OriginsDeps;
+  readonly #portalHost: string;
 
   constructor(deps: OriginsDeps) {
     this.#deps = deps;
+    this.#portalHost = new URL(deps.portal).host;
   }
 
   /** Null: the request is none for the proxy domain. */
   labelOf(incoming: IncomingMessage): string | null {
-    return labelOf(incoming.headers.host, this.#deps.domain);
+    return labelOf(incoming.headers.host, this.#deps.domain, this.#portalHost);
   }
 
   request(incoming: IncomingMessage, response: ServerResponse, label: string): void {
