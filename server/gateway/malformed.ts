@@ -12,11 +12,15 @@ const LINGER_MS = 2_000;
 
 /** For the event `clientError`. Answers, and closes the connection whether the other side does or not. */
 export function answerMalformed(errorDocs: string): (error: NodeJS.ErrnoException, socket: Duplex) => void {
+  const answered = new WeakSet<Duplex>();
   return (error, socket) => {
+    // What else comes of the same request is an error again: it has its answer, and the time to read it.
+    if (answered.has(socket) && error.code !== 'ECONNRESET') return;
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
+    answered.add(socket);
     // Nothing of such a request is believed, its ids included.
     const context = { request: null, correlation: correlationOf(null), auditId: null, errorDocs };
     const { status, headers, body } = errorAnswer(problemOf(error.code), context);
