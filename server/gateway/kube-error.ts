@@ -25,22 +25,25 @@ const reasons: Record<number, string> = {
 type Shape = { plain: boolean; warns: boolean };
 
 /**
- * Measured with kubectl 1.33 to 1.36. On calls for resources a metav1.Status in JSON is
- * shown at every status. On discovery, `version` and their kin none is: there the sentence of a plain body is shown at
- * those statuses where client-go takes the server's own words, and everywhere else the body is dropped for a sentence of
+ * Measured with kubectl 1.33 to 1.36: docs/errors/kubectl.md. On calls for resources a metav1.Status in JSON is shown at
+ * every status. On discovery, `version` and their kin none is: there the sentence of a plain body is shown at those
+ * statuses where client-go takes the server's own words, and everywhere else the body is dropped for a sentence of
  * kubectl's own. What is always shown, first and once, is a Warning header.
  */
 function shapeOf(status: number, request: KubeRequest | null): Shape {
   // Not understood, so perhaps either.
   if (request === null) return { plain: false, warns: true };
-  if (request.isResource) return { plain: false, warns: isSilent(status, request) };
+  if (request.isResource) return { plain: false, warns: isDropped(status, request) };
   const ownWords = status === 403 || status === 415 || (status >= 500 && status !== 503 && status !== 504);
   return { plain: ownWords, warns: !ownWords };
 }
 
-/** `kubectl auth whoami` reads 403 and 404 as a cluster that does not offer it, and says that. */
-function isSilent(status: number, { resource, group }: KubeRequest): boolean {
-  return (status === 403 || status === 404) && group === 'authentication.k8s.io' && resource === 'selfsubjectreviews';
+/** Where a client reads the status of a call for a resource, and none of its words. */
+function isDropped(status: number, { verb, resource, group }: KubeRequest): boolean {
+  // `kubectl auth whoami` takes these for a cluster that does not offer it, and says that.
+  if (group === 'authentication.k8s.io' && resource === 'selfsubjectreviews') return status === 403 || status === 404;
+  // Whatever keeps a cache, `kubectl wait` and `rollout status` among them, comes again without a word.
+  return status === 429 && verb === 'watch';
 }
 
 export type ErrorContext = {
