@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BUSYBOX_IMAGE } from '../cluster/images.ts';
-import { olderBinaries } from '../cluster/kubectl.ts';
+import { kubectlBinaries } from '../cluster/kubectl.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { freePort } from '../machine/ports.ts';
@@ -218,7 +218,7 @@ it('every command ends and says the same through the gateway as to the cluster i
 it.runIf(process.env['SALLYPORT_ROUNDS'] === 'full')(
   'so does each of kubectl 1.33 and of Helm 3',
   async () => {
-    const binaries = await olderBinaries();
+    const binaries = await kubectlBinaries('1.33');
     await using stack = new AsyncDisposableStack();
     const older = async (side: Side): Promise<Side> => {
       const namespace = `${side.namespace}-older`;
