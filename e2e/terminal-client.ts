@@ -62,6 +62,8 @@ export class TerminalClient implements AsyncDisposable {
     this.closed = undefined;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.on('message', (data: Buffer) => {
+      // What still comes on a connection that was left comes once more on the next, from where that one begins.
+      if (this.#socket !== socket) return;
       this.#frame(data);
       if (this.attached) resolve();
     });
@@ -72,7 +74,7 @@ export class TerminalClient implements AsyncDisposable {
     });
     socket.on('error', reject);
     socket.on('close', (code, reason) => {
-      this.closed = { code, reason: reason.toString() };
+      if (this.#socket === socket || this.#socket === undefined) this.closed = { code, reason: reason.toString() };
       reject(new Error(`closed with ${code} ${reason.toString()}`));
     });
     await promise;
@@ -136,6 +138,7 @@ export class TerminalClient implements AsyncDisposable {
   /** As a page that is closed. */
   leave(): void {
     this.#socket?.close();
+    this.#socket = undefined;
   }
 
   /** As a network that goes away. */

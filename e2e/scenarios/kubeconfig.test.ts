@@ -108,9 +108,14 @@ it('where the role says so an idle one sleeps until its person wakes it in the p
   await person.api('POST', at);
   expect(await listed()).toMatchObject([{ id, waits: false }]);
   expect(await look()).toMatchObject({ code: 0 });
-  const [woken] = await portal.sql<{ actor: string }[]>`
-    select actor from audit_events where session_id = ${id} and code = 'session.woken' order by at desc limit 1`;
-  expect(woken).toEqual({ actor: person.email });
+  await until(
+    async () => {
+      const rows = await portal.sql<{ actor: string }[]>`
+        select actor from audit_events where session_id = ${id} and code = 'session.woken'`;
+      return rows.some(({ actor }) => actor === person.email);
+    },
+    { what: 'who woke it on record' },
+  );
   // Ended never returns.
   await person.api('DELETE', `/me/kubeconfigs/${id}`);
   await expect(person.api('POST', at)).rejects.toMatchObject({ code: 'credential-revoked' });

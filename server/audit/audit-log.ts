@@ -48,7 +48,7 @@ const LONG_CALL_MS = 2_000;
 const SWEEP_MS = 500;
 const BATCH_BYTES = 512 * 1024;
 /** Events gather this long before they are sent to the database in one statement; who reads the log asks for them before. */
-const GATHER_MS = 250;
+const GATHER_MS = 50;
 const RETRY_MS = [500, 1_000, 2_000, 5_000] as const;
 
 type Open = { event: AuditEvent; since: number; segment: number | null; noted: boolean };
