@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { spawn as spawnInTerminal } from '@lydell/node-pty';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { kubectlBinaries } from './cluster/kubectl.ts';
 
 export type Issued = { kubeconfig: string; token: string; id: string };
@@ -38,6 +38,31 @@ export function authorityIn(kubeconfig: string): string {
 /** The token in a kubeconfig, of its first user; empty where it has a certificate. */
 export function tokenIn(kubeconfig: string): string {
   return (parse(kubeconfig) as { users: { user: { token?: string } }[] }).users[0]!.user.token ?? '';
+}
+
+type Changes = {
+  /** Its whole address. */
+  server?: string;
+  /** PEM of the authority that vouches for it. */
+  ca?: string;
+  namespace?: string;
+  /** In place of what there is for the person. */
+  user?: object;
+};
+
+/** A kubeconfig as somebody would edit it, in its first cluster, context and user. */
+export function editedKubeconfig(kubeconfig: string, { server, ca, namespace, user }: Changes): string {
+  const config = parse(kubeconfig) as {
+    clusters: { cluster: Record<string, string> }[];
+    contexts: { context: Record<string, string> }[];
+    users: { user: object }[];
+  };
+  const { cluster } = config.clusters[0]!;
+  if (server !== undefined) cluster['server'] = server;
+  if (ca !== undefined) cluster['certificate-authority-data'] = Buffer.from(ca).toString('base64');
+  if (namespace !== undefined) config.contexts[0]!.context['namespace'] = namespace;
+  if (user !== undefined) config.users[0]!.user = user;
+  return stringify(config);
 }
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };

@@ -18,12 +18,15 @@ export type WireRequest = {
 export type WireTarget = { socketPath: string } | { url: string; ca: string; servername?: string };
 export type WireEntrance = { socketPath: string } | { tls: { cert: string; key: string } };
 
+export type WireAnswer = { status: number; headers?: Record<string, string>; body?: string };
+
 /**
  * `before`: nothing of the request has gone on. `after`: it has happened, its answer is held back. The request goes on
- * once the promise resolves.
+ * once the promise resolves. `instead`: what the target would say if it had that fault; the request does not go on.
  */
 export type WireWatcher = {
   before?(request: WireRequest): Promise<void> | void;
+  instead?(request: WireRequest): WireAnswer | undefined;
   after?(request: WireRequest): Promise<void> | void;
 };
 
@@ -69,6 +72,12 @@ export async function startWireProxy(entrance: WireEntrance, target: WireTarget)
     const current = watcher;
     await current.before?.(noted);
     if (request.socket.destroyed) return;
+    const answer = current.instead?.(noted);
+    if (answer) {
+      request.resume();
+      response.writeHead(answer.status, answer.headers).end(answer.body);
+      return;
+    }
     const onward = forward(request);
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());

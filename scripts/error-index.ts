@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const FOLDER = join(import.meta.dirname, '../docs/errors');
 /** In the folder, and of no code. */
-const OTHERS = ['README.md'];
+const OTHERS = ['README.md', 'kubectl.md'];
 
 const INTRODUCTION = `# Error codes
 
@@ -19,6 +19,8 @@ On the Kubernetes path each error carries these headers, also where the request 
 - \`X-Correlation-Id\`: joins the answer to the portal’s log and audit log
 - \`traceresponse\`: the trace, by W3C Trace Context
 - \`Link\` with \`rel="help"\`: the page of the code
+
+What each kubectl makes of them is in [What kubectl shows](kubectl.md).
 `;
 
 export type ErrorFile = { code: string; summary: string; status: string; part: string; where: string[]; text: string };
