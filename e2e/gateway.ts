@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { AuditLog } from '../server/audit/audit-log.ts';
-import type { AuditRow } from '../server/audit/entries.ts';
+import { type AuditRow, rowOf } from '../server/audit/entries.harness.ts';
 import { ApiServer } from '../server/gateway/api-server.ts';
 import { type ApiPolicy, OPEN_POLICY } from '../server/domain/api-policy.ts';
 import { Authority, createAuthority } from '../server/gateway/authority.ts';
@@ -115,6 +115,7 @@ export class TestGateway implements AsyncDisposable {
         const found = this.#sessions.get(id);
         return found?.alive ? found.session : null;
       },
+      tokenAtHand: () => null,
       upstreamToken: (id: string) => this.#sessions.get(id)!.upstream,
     };
     const recordings = this.#stack.use(new Recordings({ dataDir: this.#folder, log: { warn: () => {} } }));
@@ -170,7 +171,7 @@ export class TestGateway implements AsyncDisposable {
         dir: join(folder, 'journal'),
         insert: async (batch) => {
           if (database.away) throw new Error('the database is away');
-          rows.push(...batch);
+          rows.push(...batch.map(rowOf));
         },
         now,
         onFault: () => {},

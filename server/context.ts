@@ -146,7 +146,7 @@ export async function buildContext(options: ContextOptions): Promise<Context> {
     await AuditLog.open({
       dir: join(config.dataDir, 'audit'),
       fsync: config.fsync,
-      insert: (rows) => insertAuditEvents(db, rows),
+      insert: (lines) => insertAuditEvents(db, lines),
       now,
       onFault: (err, what) => log.error({ err, part: 'audit' }, `the audit log's ${what} does not take events`),
     }),

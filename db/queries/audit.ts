@@ -4,37 +4,25 @@ import type { Db } from '../client.ts';
 import { auditEvents } from '../schema.ts';
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
-export type NewAuditEvent = Omit<AuditEventRow, 'id'>;
 /** In a list: without the body of a call, which may be long. */
 export type ListedAuditEvent = AuditEventRow & { hasBody: boolean };
 
 /**
- * A row whose (at, key) is there already stays as it is: a journal may be replayed. All rows are one parameter: a
- * statement with one for each value takes the portal several times as long to put together.
+ * Rows from the JSON of journal entries, each `{ key, event: { at, code, actorId, … } }`. A row whose (at, key) is there
+ * already stays as it is: a journal may be replayed. All are one parameter, in the text that the journal holds: to read
+ * it and to put together a value for each column takes the portal several times as long.
  */
-export async function insertAuditEvents(db: Db, rows: NewAuditEvent[]): Promise<void> {
-  if (rows.length === 0) return;
-  const given = JSON.stringify(
-    rows.map((row) => ({
-      key: row.key,
-      at: row.at,
-      code: row.code,
-      actor_id: row.actorId,
-      actor: row.actor,
-      session_id: row.sessionId,
-      cluster_id: row.clusterId,
-      audit_id: row.auditId,
-      client_address: row.clientAddress,
-      correlation_id: row.correlationId,
-      detail: row.detail,
-    })),
-  );
+export async function insertAuditEvents(db: Db, entries: readonly string[]): Promise<void> {
+  if (entries.length === 0) return;
   await db.execute(sql`
     insert into audit_events
       (key, at, code, actor_id, actor, session_id, cluster_id, audit_id, client_address, correlation_id, detail)
-    select * from jsonb_to_recordset(${given}::text::jsonb) as given
-      (key uuid, at timestamptz, code text, actor_id uuid, actor text, session_id uuid, cluster_id uuid,
-       audit_id uuid, client_address text, correlation_id text, detail jsonb)
+    select key, at, code, "actorId", actor, "sessionId", "clusterId", "auditId", "clientAddress", "correlationId",
+      coalesce(detail, '{}')
+    from jsonb_to_recordset(${`[${entries.join(',')}]`}::text::jsonb) as entry (key uuid, event jsonb),
+      jsonb_to_record(event) as given
+        (at timestamptz, code text, "actorId" uuid, actor text, "sessionId" uuid, "clusterId" uuid, "auditId" uuid,
+         "clientAddress" text, "correlationId" text, detail jsonb)
     on conflict do nothing`);
 }
 

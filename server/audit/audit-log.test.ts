@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { AuditLog } from './audit-log.ts';
-import type { AuditRow } from './entries.ts';
+import { type AuditRow, rowOf } from './entries.harness.ts';
 
 let dir: string;
 let rows: Map<string, AuditRow>;
@@ -29,7 +29,7 @@ function open(options: { bound?: number; now?: () => Date } = {}): Promise<Audit
       batches++;
       if (away) throw new Error('the database is away');
       // As Postgres does with on conflict do nothing.
-      for (const row of batch)
+      for (const row of batch.map(rowOf))
         if (!rows.has(`${row.at.toISOString()} ${row.key}`)) rows.set(`${row.at.toISOString()} ${row.key}`, row);
     },
     ...options,

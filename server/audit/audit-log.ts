@@ -5,7 +5,7 @@
  */
 import { Problem } from '../domain/problem.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
-import { type AuditRow, type Entry, newKey, rowsOf, store, Unfinished } from './entries.ts';
+import { type Entry, forDatabase, isRow, newKey, store, Unfinished } from './entries.ts';
 import { Journal, JournalFull } from './journal.ts';
 import { isBefore, type JournalPosition } from './recent-lines.ts';
 import type { AuditSink } from './sink.ts';
@@ -15,8 +15,8 @@ export type AuditLogDeps = {
   dir: string;
   /** Facts are on the disk, not only with the kernel, when `record` resolves; default: off. */
   fsync?: boolean;
-  /** Writes rows; a row whose (at, key) is there already is left as it is. */
-  insert(rows: AuditRow[]): Promise<void>;
+  /** Writes rows, each the JSON of an Entry; a row whose (at, key) is there already is left as it is. */
+  insert(lines: string[]): Promise<void>;
   now(): Date;
   /** Told once per failed attempt to write to the database or to the journal. */
   onFault(error: unknown, what: 'journal' | 'database'): void;
@@ -81,7 +81,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     let at: JournalPosition = { segment: journal.segments[0]!, offset: 0 };
     while (at.segment !== journal.end.segment) {
       const { lines, next } = await journal.read(at, BATCH_BYTES);
-      for (const line of lines as Entry[]) unfinished.add(line);
+      for (const line of lines) unfinished.add(JSON.parse(line) as Entry);
       at = next;
     }
     for (const entry of unfinished.entries()) await journal.append(entry, Number.POSITIVE_INFINITY);
@@ -224,7 +224,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     try {
       while (this.#behind(this.#journal.end)) {
         const { lines, next } = await this.#journal.read(this.#cursor, BATCH_BYTES);
-        const rows = (lines as Entry[]).flatMap((entry) => rowsOf(entry));
+        const rows = lines.filter(isRow).map(forDatabase);
         if (rows.length > 0) await this.#deps.insert(rows);
         this.#cursor = next;
         this.#failures = 0;

@@ -1,6 +1,6 @@
-/** What the journal's lines hold, and how a line becomes a row. */
+/** What the journal's lines hold, and which of them become rows. */
 import { randomUUID } from 'node:crypto';
-import type { AuditCode, AuditEvent } from '../domain/audit-codes.ts';
+import type { AuditEvent } from '../domain/audit-codes.ts';
 import { storable } from '../domain/printable.ts';
 
 /** An event with its times as text, as JSON keeps it. */
@@ -14,21 +14,6 @@ export type Entry =
   /** Its end: becomes a row, and closes the one that began with `start`. */
   | { kind: 'finished'; key: string; start: string; event: StoredEvent };
 
-/** A row of audit_events. */
-export type AuditRow = {
-  key: string;
-  at: Date;
-  code: AuditCode;
-  actorId: string | null;
-  actor: string;
-  sessionId: string | null;
-  clusterId: string | null;
-  auditId: string | null;
-  clientAddress: string | null;
-  correlationId: string | null;
-  detail: Record<string, unknown>;
-};
-
 export function store(event: AuditEvent): StoredEvent {
   return { ...event, at: event.at.toISOString() };
 }
@@ -37,28 +22,17 @@ export function newKey(): string {
   return randomUUID();
 }
 
+/** Whether a line becomes a row: a call that began does not. JSON keeps the order of keys. */
+export function isRow(line: string): boolean {
+  return !line.startsWith('{"kind":"started"');
+}
+
 /**
- * Rows that this line is; none for a call that began. Nothing that somebody sent keeps a row out of the database: the
- * lines behind it would wait for ever, and with them whatever needs the audit log.
+ * The line as Postgres takes it. Nothing that somebody sent keeps a row out of the database: the lines behind it would
+ * wait for ever, and with them whatever needs the audit log. What Postgres does not take is escaped in JSON.
  */
-export function rowsOf(entry: Entry): AuditRow[] {
-  if (entry.kind === 'started') return [];
-  const { event, key } = entry;
-  return [
-    storable({
-      key,
-      at: new Date(event.at),
-      code: event.code,
-      actorId: event.actorId,
-      actor: event.actor,
-      sessionId: event.sessionId ?? null,
-      clusterId: event.clusterId ?? null,
-      auditId: event.auditId ?? null,
-      clientAddress: event.clientAddress ?? null,
-      correlationId: event.correlationId ?? null,
-      detail: event.detail ?? {},
-    }),
-  ];
+export function forDatabase(line: string): string {
+  return line.includes('\\u') ? JSON.stringify(storable(JSON.parse(line))) : line;
 }
 
 /** Of these lines the calls that began and of which nothing more is known: their process died. */

@@ -18,12 +18,12 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 const NO_BOUND = Number.POSITIVE_INFINITY;
 const nameOf = (segment: number) => `${String(segment).padStart(10, '0')}.jsonl`;
 
-async function readAll(journal: Journal, size = 512 * 1024): Promise<unknown[]> {
+async function readAll(journal: Journal): Promise<unknown[]> {
   const all: unknown[] = [];
   let at = { segment: journal.segments[0]!, offset: 0 };
   for (;;) {
-    const { lines, next } = await journal.read(at, size);
-    all.push(...lines);
+    const { lines, next } = await journal.read(at, 100);
+    all.push(...lines.map((line) => JSON.parse(line) as unknown));
     if (next.segment === at.segment && next.offset === at.offset) return all;
     at = next;
   }
@@ -84,13 +84,13 @@ test('what is read back is what was appended, whatever came from memory and from
       for (const [lines, size] of all) {
         await Promise.all(lines.map((one) => journal.append(one, NO_BOUND)));
         const step = await journal.read(at, size);
-        read.push(...step.lines);
+        read.push(...step.lines.map((line) => JSON.parse(line) as unknown));
         at = step.next;
       }
       for (let more = true; more;) {
         const step = await journal.read(at, 100);
         more = step.next.segment !== at.segment || step.next.offset !== at.offset;
-        read.push(...step.lines);
+        read.push(...step.lines.map((line) => JSON.parse(line) as unknown));
         at = step.next;
       }
       expect(read).toEqual(all.flatMap(([lines]) => lines));

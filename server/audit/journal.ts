@@ -101,7 +101,7 @@ export class Journal implements AsyncDisposable {
   /** Resolves with the line's segment when write(2), or with `fsync` fdatasync(2), has returned; throws JournalFull past `bound`, or the file system's error. */
   append(entry: unknown, bound: number): Promise<number> {
     if (this.bytes >= bound) return Promise.reject(new JournalFull(`the journal holds ${this.bytes} bytes`));
-    const line = `${JSON.stringify(entry)}\n`;
+    const line = JSON.stringify(entry);
     if (this.#mayWriteAtOnce(line)) return this.#writeAtOnce(line);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line, resolve, reject });
@@ -110,7 +110,7 @@ export class Journal implements AsyncDisposable {
   }
 
   /** Whole lines from a position on, about `size` bytes of them; the position after them. Empty at the end. */
-  async read(from: JournalPosition, size: number): Promise<{ lines: unknown[]; next: JournalPosition }> {
+  async read(from: JournalPosition, size: number): Promise<{ lines: string[]; next: JournalPosition }> {
     const limit = this.#segments.get(from.segment) ?? 0;
     const following = this.segments.find((number) => number > from.segment);
     if (from.offset >= limit)
@@ -118,8 +118,10 @@ export class Journal implements AsyncDisposable {
         lines: [],
         next: following === undefined || from.segment === this.#current ? from : { segment: following, offset: 0 },
       };
-    const { text, next } = this.#recent.read(from, size) ?? (await this.#readFile(from, size, limit));
-    return { lines: text.split('\n').flatMap((line) => parseLine(line)), next };
+    const recent = this.#recent.read(from, size);
+    if (recent) return recent;
+    const { text, next } = await this.#readFile(from, size, limit);
+    return { lines: text.split('\n').filter((line) => isWhole(line)), next };
   }
 
   async #readFile(
@@ -155,7 +157,7 @@ export class Journal implements AsyncDisposable {
   async #writeAtOnce(line: string): Promise<number> {
     const begun = performance.now();
     const at = this.end;
-    const bytes = this.#torn ? Buffer.from(`\n${line}`) : Buffer.from(line);
+    const bytes = Buffer.from(this.#torn ? `\n${line}\n` : `${line}\n`);
     this.#torn = true;
     for (let written = 0; written < bytes.length;) {
       const count = fs.writeSync(this.#file.fd, bytes, written);
@@ -163,7 +165,7 @@ export class Journal implements AsyncDisposable {
       written += count;
     }
     this.#torn = false;
-    this.#recent.add(at, this.end, line);
+    this.#recent.add(at, this.end, [line]);
     this.#pace.took(performance.now() - begun);
     return at.segment;
   }
@@ -175,8 +177,7 @@ export class Journal implements AsyncDisposable {
       try {
         if (this.end.offset >= this.#segmentBytes) await this.#rotate();
         const at = this.end;
-        const text = batch.map(({ line }) => line).join('');
-        const bytes = Buffer.from((this.#torn ? '\n' : '') + text);
+        const bytes = Buffer.from((this.#torn ? '\n' : '') + batch.map(({ line }) => `${line}\n`).join(''));
         this.#torn = true;
         let written = 0;
         while (written < bytes.length) {
@@ -186,7 +187,11 @@ export class Journal implements AsyncDisposable {
         }
         this.#torn = false;
         if (this.#fsync) await this.#file.datasync();
-        this.#recent.add(at, this.end, text);
+        this.#recent.add(
+          at,
+          this.end,
+          batch.map(({ line }) => line),
+        );
         for (const { resolve } of batch) resolve(this.#current);
       } catch (error) {
         for (const { reject } of batch) reject(error);
@@ -227,11 +232,12 @@ async function segmentsIn(dir: string): Promise<number[]> {
 }
 
 /** Lines torn by a crash or a full disk hold nothing that anybody was told is kept. */
-function parseLine(line: string): unknown[] {
-  if (line === '') return [];
+function isWhole(line: string): boolean {
+  if (line === '') return false;
   try {
-    return [JSON.parse(line)];
+    JSON.parse(line);
+    return true;
   } catch {
-    return [];
+    return false;
   }
 }

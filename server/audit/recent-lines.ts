@@ -8,7 +8,7 @@ export type JournalPosition = { segment: number; offset: number };
 /** What 2,000 calls a second write in half a second. */
 const MOST_CHARACTERS = 2 * 1024 * 1024;
 
-type Chunk = { at: JournalPosition; next: JournalPosition; text: string };
+type Chunk = { at: JournalPosition; next: JournalPosition; lines: string[]; characters: number };
 
 export class RecentLines {
   readonly #most: number;
@@ -21,30 +21,33 @@ export class RecentLines {
   }
 
   /** Whole lines that lie between two positions. */
-  add(at: JournalPosition, next: JournalPosition, text: string): void {
-    this.#chunks.push({ at, next, text });
-    this.#characters += text.length;
+  add(at: JournalPosition, next: JournalPosition, lines: string[]): void {
+    const characters = lines.reduce((sum, { length }) => sum + length, 0);
+    this.#chunks.push({ at, next, lines, characters });
+    this.#characters += characters;
     if (this.#characters > this.#most) this.#forget(this.#chunks.length);
   }
 
   /** About `size` characters from a position on, of one segment; null where they are not here. Forgets what precedes it. */
-  read(from: JournalPosition, size: number): { text: string; next: JournalPosition } | null {
+  read(from: JournalPosition, size: number): { lines: string[]; next: JournalPosition } | null {
     this.#forget(this.#chunks.findIndex(({ at }) => !isBefore(at, from)));
     const first = this.#chunks[0];
     if (!first || isBefore(from, first.at)) return null;
-    let text = '';
+    const lines: string[] = [];
     let next = from;
+    let characters = 0;
     for (const chunk of this.#chunks) {
-      if (chunk.at.segment !== from.segment || text.length >= size) break;
-      text += chunk.text;
+      if (chunk.at.segment !== from.segment || characters >= size) break;
+      lines.push(...chunk.lines);
+      characters += chunk.characters;
       next = chunk.next;
     }
-    return { text, next };
+    return { lines, next };
   }
 
   /** So many of the oldest; -1: all. */
   #forget(count: number): void {
-    for (const { text } of this.#chunks.splice(0, count < 0 ? Infinity : count)) this.#characters -= text.length;
+    for (const { characters } of this.#chunks.splice(0, count < 0 ? Infinity : count)) this.#characters -= characters;
   }
 }
 

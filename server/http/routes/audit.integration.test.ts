@@ -6,15 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../../db/client.ts';
 import { migrate } from '../../../db/migrate.ts';
-import {
-  insertAuditEvents,
-  findAuditEvent,
-  listAuditEvents,
-  listSessionCalls,
-  type NewAuditEvent,
-} from '../../../db/queries/audit.ts';
+import { insertAuditEvents, findAuditEvent, listAuditEvents, listSessionCalls } from '../../../db/queries/audit.ts';
 import { testDatabase } from '../../../e2e/database.ts';
 import { AuditLog } from '../../audit/audit-log.ts';
+import { type AuditRow, lineOf } from '../../audit/entries.harness.ts';
 import type { Person, PortalRole } from '../../domain/person.ts';
 import { Problem } from '../../domain/problem.ts';
 import { newRouter, type Router } from '../router.ts';
@@ -30,7 +25,9 @@ const cluster = randomUUID();
 const alice = randomUUID();
 const start = Date.parse('2026-01-01T00:00:00Z');
 
-function row(n: number, over: Partial<NewAuditEvent> = {}): NewAuditEvent {
+type Row = Omit<AuditRow, 'code'> & { code: string };
+
+function row(n: number, over: Partial<Row> = {}): Row {
   return {
     key: randomUUID(),
     at: new Date(start + n * 1000),
@@ -46,6 +43,8 @@ function row(n: number, over: Partial<NewAuditEvent> = {}): NewAuditEvent {
     ...over,
   };
 }
+
+const insert = (rows: Row[]) => insertAuditEvents(db.db, rows.map(lineOf));
 
 beforeAll(async () => {
   const database = stack.use(await testDatabase());
@@ -85,7 +84,7 @@ beforeAll(async () => {
   );
   const auditId = randomUUID();
   const long = { sessionId: session, auditId, code: 'api.started' };
-  await insertAuditEvents(db.db, [
+  await insert([
     ...Array.from({ length: 25 }, (_, n) => row(n)),
     // Several at one instant: the cursor must tell them apart.
     ...Array.from({ length: 10 }, (_, n) => row(30, { detail: { same: n } })),
@@ -153,7 +152,7 @@ test('a body is in no list; who may see the event has it whole', async () => {
   const at = '2026-01-01T00:00:45.123Z';
   const sent = { method: 'POST', body: { kind: 'Pod' } };
   const whole = { sessionId: session, code: 'api.finished' as const, auditId: randomUUID(), detail: sent };
-  await insertAuditEvents(db.db, [{ ...row(0, whole), at: new Date(at) }]);
+  await insert([{ ...row(0, whole), at: new Date(at) }]);
   const [found] = await all(`/audit?from=${at}&to=2026-01-01T00:00:45.200Z&limit=10`);
   expect(found).toMatchObject({ hasBody: true, detail: { method: 'POST' } });
   expect(found!.detail).not.toHaveProperty('body');
@@ -174,8 +173,8 @@ test('a body is in no list; who may see the event has it whole', async () => {
 
 test('a replayed batch writes nothing twice', async () => {
   const twice = row(100, { code: 'sign-out', detail: { replayed: true } });
-  await insertAuditEvents(db.db, [twice]);
-  await insertAuditEvents(db.db, [twice, row(101, { code: 'user.created' })]);
+  await insert([twice]);
+  await insert([twice, row(101, { code: 'user.created' })]);
   expect(await all('/audit?from=2026-01-01T00:01:40Z')).toHaveLength(2);
 });
 
@@ -194,7 +193,7 @@ test('what Postgres cannot hold is on record without it, and keeps nothing else 
   const faults: unknown[] = [];
   await using log = await AuditLog.open({
     dir,
-    insert: (rows) => insertAuditEvents(db.db, rows),
+    insert: (lines) => insertAuditEvents(db.db, lines),
     now: () => new Date(),
     onFault: (error) => faults.push(error),
   });
