@@ -108,6 +108,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
   const errorDocs = config.errorDocsUrl ?? `${deps.origin}/docs/errors/`;
   const directory = {
     alive: (id: string) => sessions.alive(id),
+    tokenAtHand: (id: string) => sessions.tokenAtHand(id),
     upstreamToken: (id: string, signal: AbortSignal) => sessions.upstreamToken(id, signal),
   };
   const calls = opening.use(new LiveCalls(() => Date.now(), { streams: config.limits.streams }));

@@ -148,7 +148,9 @@ export async function openOwnTools(
       sessions: kubeconfigs,
       tokens: {
         verify: (token) =>
-          operatorKeyOf(token) !== null || isLinkToken(token) ? anyLink.verify(token) : credentials.verify(token),
+          !credentials.knows(token) && (operatorKeyOf(token) !== null || isLinkToken(token))
+            ? anyLink.verify(token)
+            : credentials.verify(token),
       },
       links,
       corsOrigins: config.corsOrigins,

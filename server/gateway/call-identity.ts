@@ -12,18 +12,24 @@ const ACCOUNT_WAIT_MS = 30_000;
  * `account-not-ready` and those of the account.
  */
 export async function accountHeaders(
-  admission: Pick<Admission, 'upstreamToken'>,
+  admission: Pick<Admission, 'tokenAtHand' | 'upstreamToken'>,
   as: Impersonated | null,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const wait = AbortSignal.any([signal, AbortSignal.timeout(ACCOUNT_WAIT_MS)]);
-  const token = await admission.upstreamToken(wait).catch((error: unknown) => {
-    throw signal.aborted ? signal.reason : asAccountProblem(error);
-  });
+  const token = admission.tokenAtHand() ?? (await waitedFor(admission, signal));
   const others = as
     ? ['impersonate-user', as.user, ...as.groups.flatMap((group) => ['impersonate-group', group])].map(headerBytes)
     : [];
   return ['authorization', `Bearer ${token}`, ...others];
+}
+
+async function waitedFor(admission: Pick<Admission, 'upstreamToken'>, signal: AbortSignal): Promise<string> {
+  const wait = AbortSignal.any([signal, AbortSignal.timeout(ACCOUNT_WAIT_MS)]);
+  try {
+    return await admission.upstreamToken(wait);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : asAccountProblem(error);
+  }
 }
 
 function asAccountProblem(error: unknown): Problem {

@@ -92,6 +92,7 @@ beforeAll(async () => {
             serviceAccount: 'sp-ann',
           };
         },
+        tokenAtHand: () => null,
         upstreamToken: never,
         accountGone() {},
       },

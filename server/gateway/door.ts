@@ -10,7 +10,9 @@ export type Admission = {
   session: GatewaySession;
   /** Why its credential is refused all the same; known to be this session's doing, it goes into the audit log. */
   refused: Problem | null;
-  /** The token of the session's account; waits while it is being made. Throws Problem, or the signal's reason. */
+  /** The token of the session's account, where nothing has to be waited for. */
+  tokenAtHand(): string | null;
+  /** The same; waits while it is being made. Throws Problem, or the signal's reason. */
   upstreamToken(signal: AbortSignal): Promise<string>;
   /** What the credential itself keeps a call from, beside the role. */
   refusal?(asked: ApiAttributes): Promise<Refusal | null>;

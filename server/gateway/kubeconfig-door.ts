@@ -21,6 +21,7 @@ export interface KubeconfigDirectory {
    * ground is gone, or it is not that person's, or not that certificate's.
    */
   use(claims: CredentialClaims): Promise<KubeconfigSession>;
+  tokenAtHand(sessionId: string): string | null;
   upstreamToken(sessionId: string, signal: AbortSignal): Promise<string>;
   accountGone(sessionId: string): void;
 }
@@ -61,6 +62,7 @@ export function kubeconfigDoor(deps: KubeconfigDoorDeps, cluster: string | null)
       return {
         session: { ...found, clientAddress: clientAddress(incoming) },
         refused,
+        tokenAtHand: () => sessions.tokenAtHand(found.id),
         upstreamToken: (signal) => sessions.upstreamToken(found.id, signal),
         ...(claims.channel === 'link' ? bounds(deps, found.id) : {}),
         accountGone() {

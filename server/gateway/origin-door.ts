@@ -61,6 +61,7 @@ export function originDoor(deps: OriginDoorDeps, { claims, prefix }: Entered, cl
               next: `Its own address is /k8s/${name}.`,
               meta: { tokenCluster: name, cluster: cluster ?? '' },
             }),
+        tokenAtHand: () => sessions.tokenAtHand(found.id),
         upstreamToken: (signal) => sessions.upstreamToken(found.id, signal),
         crossing: crossing(prefix),
         refusedNow: async () => ((await signedOut(deps, claims)) ? entryMissing() : null),

@@ -35,7 +35,7 @@ it('names the gateway’s host, and is renewed before it lapses, without a resta
     api: { request() {}, upgrade() {} },
     corsOrigins: [],
     errorDocs: '',
-    sessions: { use: never, upstreamToken: never, accountGone() {} },
+    sessions: { use: never, tokenAtHand: () => null, upstreamToken: never, accountGone() {} },
     tokens: { verify: never },
     clientAuthority: authority.certificate,
     certificates: { of: () => null },

@@ -36,6 +36,7 @@ export function sandboxDoor({ sessions, tokens }: SandboxDoorDeps, sessionId: st
       return {
         session,
         refused,
+        tokenAtHand: () => sessions.tokenAtHand(session.id),
         upstreamToken: (signal) => sessions.upstreamToken(session.id, signal),
         // Made once, at the opening: its shell is told by the cluster's own 401.
         accountGone: () => false,

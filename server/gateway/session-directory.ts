@@ -17,8 +17,10 @@ export type GatewaySession = {
 export interface SessionDirectory {
   /** Asked at each call; null once the session is ended or ending, and for an unclaimed sandbox. */
   alive(sessionId: string): Promise<GatewaySession | null> | GatewaySession | null;
+  /** The account's token on the cluster, where it is good and nothing has to be waited for. */
+  tokenAtHand(sessionId: string): string | null;
   /**
-   * The account's token on the cluster; waits while the account is being made. Throws the Problem that made it fail,
+   * The same; waits while the account is being made. Throws the Problem that made it fail,
    * `session-ended`, or the signal's reason.
    */
   upstreamToken(sessionId: string, signal: AbortSignal): Promise<string>;

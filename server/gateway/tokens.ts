@@ -89,6 +89,11 @@ export class KubernetesTokens {
     return { token, id, expiresAt: new Date(seconds * 1000) };
   }
 
+  /** Whether it was found to be one of these already; it may have expired since. */
+  knows(token: string): boolean {
+    return this.#verified.has(token);
+  }
+
   /** Throws Problem `token-expired` or `token-invalid`, both 401. */
   async verify(token: string): Promise<TokenClaims> {
     const known = this.#verified.get(token);

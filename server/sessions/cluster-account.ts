@@ -50,10 +50,16 @@ export class ClusterAccount {
     this.#made = Promise.resolve();
   }
 
-  /** The token for calls upstream, waiting for the account while it is being made. Throws Problem. */
+  /** The token for calls upstream, where nothing has to be waited for. */
+  get tokenAtHand(): string | null {
+    return !this.#removed && this.#token && this.#fresh(this.#token) ? this.#token.token : null;
+  }
+
+  /** The same, waiting for the account while it is being made. Throws Problem. */
   async token(signal: AbortSignal): Promise<string> {
     if (this.#removed || !this.#made) throw sessionEnded();
-    if (this.#token && this.#fresh(this.#token)) return this.#token.token;
+    const atHand = this.tokenAtHand;
+    if (atHand !== null) return atHand;
     const fetched = this.#made.then(() => (this.#token && this.#fresh(this.#token) ? this.#token : this.#renew()));
     const { token } = await within(fetched, CALL_PATIENCE_MS, signal, accountLate);
     if (this.#removed) throw sessionEnded();

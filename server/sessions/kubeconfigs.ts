@@ -65,13 +65,17 @@ export type KubeconfigsDeps = {
   log: Log;
 };
 
-/** This process's own token of a session's account. `granted`: once the cluster grants it what it is bound to. */
+/**
+ * This process's own token of a session's account. `granted`: once the cluster grants it what it is bound to;
+ * `inForce`: it does.
+ */
 type Held = {
   sessionId: string;
   account: ClusterAccount;
   clusterId: string;
   namespaces: string[];
   granted: Promise<void> | null;
+  inForce: boolean;
 };
 /** `certificate`: the serial number of the one that came; null: none did. */
 type Claims = { channel: Channel; sessionId: string; subject: string; certificate: string | null };
@@ -120,7 +124,13 @@ export class Kubeconfigs implements AsyncDisposable {
     };
   }
 
-  /** The account's token, made at a session's first call. Throws as ClusterAccount.token. */
+  /** The account's token, where it is in force and nothing has to be waited for. */
+  tokenAtHand(sessionId: string): string | null {
+    const held = this.#accounts.get(sessionId);
+    return held?.inForce ? held.account.tokenAtHand : null;
+  }
+
+  /** The same, made at a session's first call. Throws as ClusterAccount.token. */
   async upstreamToken(sessionId: string, signal: AbortSignal): Promise<string> {
     const held = this.#accounts.get(sessionId);
     if (!held) throw sessionEnded();
@@ -131,6 +141,7 @@ export class Kubeconfigs implements AsyncDisposable {
       // Once an account: its first calls wait together, and it goes on where one of them goes away.
       held.granted ??= this.#deps.inForce(held, token);
       await within(held.granted, GRANT_MS, signal, accountLate);
+      held.inForce = true;
       return token;
     } catch (error) {
       // What failed is not kept: the next call tries anew.
@@ -223,7 +234,7 @@ export class Kubeconfigs implements AsyncDisposable {
     const { id: sessionId, serviceAccount, clusterRoles, namespaces } = row;
     const facts = { sessionId, serviceAccount, clusterRoles, namespaces };
     const account = new ClusterAccount(this.#deps, row.clusterId, facts, row.hardCapAt);
-    return { sessionId, account, clusterId: row.clusterId, namespaces, granted: null };
+    return { sessionId, account, clusterId: row.clusterId, namespaces, granted: null, inForce: false };
   }
 
   /** One look at the clocks. Never throws. */

@@ -273,7 +273,13 @@ export class Sessions implements AsyncDisposable {
     };
   }
 
-  /** The account's token, waiting while it is being made. Throws Problem `session-ended` or what made it fail. */
+  /** The account's token, where nothing has to be waited for. */
+  tokenAtHand(id: string): string | null {
+    const live = this.#live.get(id);
+    return live?.alive ? live.account.tokenAtHand : null;
+  }
+
+  /** The same, waiting while it is being made. Throws Problem `session-ended` or what made it fail. */
   async upstreamToken(id: string, signal: AbortSignal): Promise<string> {
     const live = this.#live.get(id);
     if (!live?.alive) throw sessionEnded();
