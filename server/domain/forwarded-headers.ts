@@ -40,9 +40,10 @@ export type Impersonated = { user: string; groups: string[] };
 export function impersonated(raw: readonly string[]): Impersonated | null {
   let user: string | null = null;
   const groups: string[] = [];
-  for (const [name, value] of pairs(raw)) {
-    if (name === 'impersonate-user') user = headerName(value);
-    if (name === 'impersonate-group') groups.push(headerName(value));
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
+    if (name === 'impersonate-user') user = headerName(raw[at + 1]!);
+    if (name === 'impersonate-group') groups.push(headerName(raw[at + 1]!));
   }
   return user === null ? null : { user, groups };
 }
@@ -51,11 +52,11 @@ export function impersonated(raw: readonly string[]): Impersonated | null {
 export function headerRefusal(raw: readonly string[], may: MayImpersonate): Refusal | null {
   const as: Header[] = [];
   let unfit: Refusal | null = null;
-  for (const header of pairs(raw)) {
-    const [name, value] = header;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name, value] = [raw[at]!.toLowerCase(), raw[at + 1]!];
     // Any spelling: Go reads names without regard to case, and an underscore has passed for a hyphen elsewhere.
     const hyphened = name.replaceAll('_', '-');
-    if (hyphened.startsWith('impersonate-')) as.push(header);
+    if (hyphened.startsWith('impersonate-')) as.push([name, value, raw[at]!]);
     unfit ??= unfitHeader(name, hyphened, value);
   }
   return (as.length > 0 ? impersonationRefusal(as, may) : null) ?? unfit;
@@ -106,11 +107,12 @@ function impersonationRefusal(as: readonly Header[], may: MayImpersonate): Refus
 export function forwardedRequestHeaders(raw: readonly string[]): string[] {
   const stays = staysWithConnection(connectionOf(raw));
   const out: string[] = [];
-  for (const [name, value] of pairs(raw)) {
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
     if (stays(name) || ours.has(name) || name.includes('_')) continue;
     if (/^(impersonate-|x-remote-|x-forwarded-|sec-fetch-|x-sallyport-|cf-|x-client-cert|ssl-client)/.test(name))
       continue;
-    out.push(name, value);
+    out.push(name, raw[at + 1]!);
   }
   return out;
 }
@@ -119,23 +121,23 @@ export function forwardedRequestHeaders(raw: readonly string[]): string[] {
 export function forwardedResponseHeaders(raw: readonly string[]): string[] {
   const stays = staysWithConnection(connectionOf(raw));
   const out: string[] = [];
-  for (const [name, value, spelled] of pairs(raw)) {
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
     // alt-svc would send a browser past the gateway; what else a service behind a proxy sets stays its own.
     if (stays(name) || name === 'alt-svc') continue;
-    out.push(spelled, value);
+    out.push(raw[at]!, raw[at + 1]!);
   }
   return out;
 }
 
 function connectionOf(raw: readonly string[]): string[] {
-  return [...pairs(raw)].flatMap(([name, value]) => (name === 'connection' ? [value] : []));
+  const out: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2)
+    if (raw[at]!.length === 10 && raw[at]!.toLowerCase() === 'connection') out.push(raw[at + 1]!);
+  return out;
 }
 
 type Header = [name: string, value: string, spelled: string];
-
-function* pairs(raw: readonly string[]): Generator<Header> {
-  for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at]!.toLowerCase(), raw[at + 1]!, raw[at]!];
-}
 
 function refuse(code: string, status: number, message: string): Refusal {
   return { code, status, message };

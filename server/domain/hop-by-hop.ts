@@ -20,6 +20,7 @@ const KEPT = new Set(['content-length', 'content-type']);
  * values of these; the predicate takes lower-case names.
  */
 export function staysWithConnection(connection: readonly string[]): (name: string) => boolean {
+  if (connection.length === 0) return (name) => names.has(name);
   const named = new Set(connection.flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())));
   return (name) => names.has(name) || (named.has(name) && !KEPT.has(name));
 }

@@ -39,7 +39,8 @@ export function parseTarget(target: string): Target | { refused: string } {
   if (segments.includes('')) return { refused: 'The path has an empty segment (//).' };
   if (segments.some((segment) => segment === '.' || segment === '..'))
     return { refused: 'The path has a segment of dots (. or ..), which would lead elsewhere.' };
-  const path = `/${segments.map(encodeSegment).join('/')}${trailing ? '/' : ''}`;
+  // Written anew it would come out the same where nothing in it is encoded: pathFault let no other character through.
+  const path = rawPath.includes('%') ? `/${segments.map(encodeSegment).join('/')}${trailing ? '/' : ''}` : rawPath;
   return { path, segments, query, parameters: parametersOf(query) };
 }
 
