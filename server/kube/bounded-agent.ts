@@ -13,6 +13,14 @@ export class BoundedAgent extends Agent {
     this.#withinMs = withinMs;
   }
 
+  /**
+   * Which connections may stand for each other: here all that lead to one port. Node's own name lists every TLS option
+   * at each request; requests bring none of their own here.
+   */
+  override getName({ host, port }: RequestOptions = {}): string {
+    return `${host}:${port}`;
+  }
+
   override createConnection(
     options: RequestOptions,
     callback?: (error: Error | null, stream: Duplex) => void,
