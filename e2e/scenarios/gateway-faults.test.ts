@@ -174,6 +174,29 @@ describe('a client', () => {
     expect(await kubectlAsAdmin('get', 'pods', '-n', namespace, '--output=name')).toBe('');
   });
 
+  it('that sends half of a body which is looked at first is cut with its session', async () => {
+    const own = await issueKubeconfig(person);
+    expect((await send(get(own.token))).status).toBe(200);
+    const socket = await connect();
+    const secrets = `POST /k8s/${CLUSTER}/api/v1/namespaces/${namespace}/secrets`;
+    const answer = rawExchange(
+      socket,
+      `${request(secrets, own.token, ['Content-Type: application/json', 'Content-Length: 100'])}{"kind":`,
+    );
+    await until(
+      async () => {
+        const text = await (await fetch(`${portal.url}/metrics`, { headers: { connection: 'close' } })).text();
+        return /^sallyport_kubernetes_calls_running [1-9]/m.test(text);
+      },
+      { what: 'the call' },
+    );
+    const began = performance.now();
+    await person.api('DELETE', `/me/kubeconfigs/${own.id}`);
+    await answer;
+    expect(performance.now() - began).toBeLessThan(3_000);
+    await nothingLeaks();
+  });
+
   it('that stops reading, or resets, in mid-answer takes its call with it', async () => {
     const sockets = await many(connect);
     for (const socket of sockets) {

@@ -32,6 +32,11 @@ export function fileTooLarge(most: number): Problem {
   });
 }
 
+/** The client has not sent all of it. */
+export function requestLate(): Problem {
+  return new Problem('request-late', 408, 'The request did not arrive in time.', { next: 'Send it again.' });
+}
+
 /** For nobody to read: whoever would have is gone. The status is the one that logs know. */
 export function clientGone(): Problem {
   return new Problem('client-gone', 499, 'The client closed the connection.');

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { isLongRunning, mustInspectBody } from '../domain/gateway-decision.ts';
 import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
-import { clientGone, redirectRefused } from '../domain/shared-problems.ts';
+import { clientGone, redirectRefused, requestLate } from '../domain/shared-problems.ts';
 import { secretBodyRefusal } from '../domain/secret-body.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { AnswerTimedOut, unreachable } from '../domain/unreachable.ts';
@@ -52,10 +52,19 @@ export async function forward(call: ApiCall, response: ServerResponse): Promise<
 }
 
 async function read(call: ApiCall): Promise<Buffer> {
+  const cut = Promise.withResolvers<never>();
+  const abort = () => cut.reject(call.signal.reason as Error);
+  if (call.signal.aborted) abort();
+  call.signal.addEventListener('abort', abort, { once: true });
   try {
-    return await readBounded(call.incoming, INSPECTED_MAX, tooLarge, () => call.progress());
+    const whole = readBounded(call.incoming, INSPECTED_MAX, tooLarge, () => call.progress());
+    return await Promise.race([whole, cut.promise]);
   } catch (error) {
-    throw call.incoming.complete || error instanceof Problem ? error : clientGone();
+    // Nobody else has been asked yet: what stands still is the client.
+    if (error instanceof Problem) throw error.code === 'call-stalled' ? requestLate() : error;
+    throw call.incoming.complete ? error : clientGone();
+  } finally {
+    call.signal.removeEventListener('abort', abort);
   }
 }
 
@@ -99,6 +108,7 @@ async function ask(
       return await answerOf(call, outgoing, body);
     } catch (error) {
       if (call.signal.aborted) throw call.signal.reason;
+      if (error instanceof Problem) throw error;
       const stale = outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
       if (!(stale && repeatable && attempt === 0)) throw unreachable(upstream.cluster, error);
     }
@@ -107,7 +117,11 @@ async function ask(
 
 function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)), ANSWER_MS);
+    const late = setTimeout(() => {
+      // A body that does not come, and not because the cluster takes no more of it: then it is not the cluster's delay.
+      const clients = !body && !call.incoming.complete && !call.incoming.isPaused();
+      outgoing.destroy(clients ? requestLate() : new AnswerTimedOut(ANSWER_MS));
+    }, ANSWER_MS);
     outgoing.on('error', (error) => {
       clearTimeout(late);
       reject(error);

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { correlationOf } from '../correlation.ts';
 import { Problem } from '../domain/problem.ts';
+import { requestLate } from '../domain/shared-problems.ts';
 import { errorAnswer } from './kube-error.ts';
 
 /** Tokens and long selectors fit; Go's servers take 1 MiB, of which nothing honest comes near. */
@@ -40,8 +41,7 @@ function problemOf(code: string | undefined): Problem {
     return new Problem('headers-too-large', 431, `The headers are longer than ${HEADER_BYTES} bytes.`, {
       next: 'Send fewer or shorter ones.',
     });
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new Problem('request-late', 408, 'The request did not arrive in time.', { next: 'Send it again.' });
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestLate();
   return new Problem('bad-request', 400, 'This is not a well-formed HTTP/1.1 request.', {
     next: 'Look at what stands between the client and the portal.',
   });

@@ -42,13 +42,15 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
     agent: upstream.endpoint.unpooled,
     signal: call.signal,
   });
+  // Heard from the first moment: a cluster that is away may say so before the recording stands.
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  promise.catch(() => {});
+  outgoing.once('error', reject);
+  outgoing.once('response', (answer) => (finalStatus(answer) ? resolve({ answer }) : reject(new Error(NO_ANSWER))));
+  outgoing.once('upgrade', (answer, socket, first) => resolve({ answer, socket, first }));
   const late = setTimeout(() => outgoing.destroy(new AnswerTimedOut(ANSWER_MS)), ANSWER_MS);
   try {
     await recording?.open(upstream.cluster);
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    outgoing.once('error', reject);
-    outgoing.once('response', (answer) => (finalStatus(answer) ? resolve({ answer }) : reject(new Error(NO_ANSWER))));
-    outgoing.once('upgrade', (answer, socket, first) => resolve({ answer, socket, first }));
     outgoing.end();
     const result = await promise.catch((error: unknown) => {
       throw call.signal.aborted ? call.signal.reason : unreachable(upstream.cluster, error);

@@ -234,6 +234,18 @@ describe('upgrades', () => {
     await closed.promise;
   });
 
+  test('a cluster that is away before the recording stands: 503, and the portal lives', async () => {
+    // Refused at once, while a file is still being made for the recording.
+    const { port } = front.address() as AddressInfo;
+    front.close();
+    server.closeAllConnections();
+    const answers = await Promise.all(Array.from({ length: 12 }, () => send(path, headers)));
+    front.listen(port, '127.0.0.1');
+    await once(front, 'listening');
+    for (const [answer] of answers) expect(answer).toMatchObject({ status: 503 });
+    expect(gateway.faults).toEqual([]);
+  });
+
   test('a redirect is refused', async () => {
     upgrade = (_, socket) =>
       void socket.write('HTTP/1.1 302 F\r\nLocation: https://evil/\r\nContent-Length: 0\r\n\r\n');
