@@ -11,6 +11,7 @@ const EXPOSED = [
   'Audit-Id',
   'Link',
   'Retry-After',
+  'Traceresponse',
   'Warning',
   'X-Correlation-Id',
   'X-Kubernetes-Pf-Flowschema-Uid',
@@ -32,14 +33,16 @@ const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 /** Browsers keep the answer to a preflight no longer than this anyway (Chromium: two hours). */
 const KEPT_SECONDS = '600';
 
+/**
+ * Of each answer where origins are named, whoever asked: no cache gives one page's answer to another (the cluster calls some
+ * of its own public).
+ */
+export const VARIES: CorsHeaders = [['vary', 'Origin']];
+
 /** Null: the request is of no page, or of one whose origin nobody named. */
 export function corsHeaders(origin: string | undefined, named: readonly string[]): CorsHeaders | null {
   if (origin === undefined || !named.includes(origin)) return null;
-  return [
-    ['access-control-allow-origin', origin],
-    ['access-control-expose-headers', EXPOSED.join(', ')],
-    ['vary', 'Origin'],
-  ];
+  return [['access-control-allow-origin', origin], ['access-control-expose-headers', EXPOSED.join(', ')], ...VARIES];
 }
 
 /** Whether it asks for leave first. It carries no credential, and reaches no cluster. */

@@ -200,11 +200,12 @@ it('another certificate for the same session opens nothing: the serial number co
 
 it('an upgrade is let in by its certificate, and by no other', async () => {
   const { id, subject, made } = await session();
-  const upgrade = async (identity: Identity | null) => {
+  const upgrade = async (identity: Identity | null, more = '') => {
     const certificate = identity ? { cert: identity.certificate, key: identity.key } : {};
     const socket = connect({ port: listener.port, host: '127.0.0.1', ca: serving.certificate, ...certificate });
     socket.write(
-      'GET /k8s/test/api/v1/namespaces/a/pods/b/exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      'GET /k8s/test/api/v1/namespaces/a/pods/b/exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        `${more}\r\n`,
     );
     let text = '';
     for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString();
@@ -213,6 +214,10 @@ it('an upgrade is let in by its certificate, and by no other', async () => {
   expect(await upgrade(made)).toContain(`X-Session: ${id}`);
   expect(await upgrade(null)).toContain('401 credential-missing');
   expect(await upgrade(await clients.issue(subject))).toContain('401 credential-revoked');
+  // Cross-site WebSocket hijacking (CVE-2024-22413's kin): browsers name the page's Origin, and send what they have.
+  for (const from of ['Origin: https://evil.example', 'Origin: null', 'Sec-Fetch-Site: cross-site'])
+    expect(await upgrade(made, `${from}\r\n`)).toContain('401 cross-origin');
+  expect(await upgrade(made, 'Origin: https://x\r\n')).toContain(`X-Session: ${id}`);
 });
 
 /** Signed with any key, whatever stands in it. */

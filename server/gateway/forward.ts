@@ -12,7 +12,7 @@ import { readBounded } from '../domain/read-bounded.ts';
 import type { ApiCall } from './api-call.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
-import { answeredHeaders, forwardedFor, type Identified, requestOptions } from './upstream.ts';
+import { answeredHeaders, forwardedFor, type Identified, ownVary, requestOptions } from './upstream.ts';
 
 // The API server itself gives up on an ordinary request after 60 s and says so; webhooks may take 30 s of that.
 const ANSWER_MS = 90_000;
@@ -194,6 +194,7 @@ async function relay(
   });
   response.writeHead(status, reason, [
     ...answeredHeaders(call, answer.rawHeaders, request),
+    ...ownVary(response),
     'x-correlation-id',
     call.correlation.id,
   ]);

@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { correlationOf } from '../correlation.ts';
-import { corsHeaders, isPreflight, preflightHeaders } from '../domain/cors.ts';
+import { corsHeaders, isPreflight, preflightHeaders, VARIES } from '../domain/cors.ts';
 import { Problem } from '../domain/problem.ts';
 import { HTTP_BOUNDS, MAX_CONNECTIONS, MAX_HEADERS_COUNT } from '../http-bounds.ts';
 import { IDLE_MS, REQUEST_MS, type ApiServer } from './api-server.ts';
@@ -82,7 +82,7 @@ export async function listenGateway(
     const { origin } = incoming.headers;
     const cors = corsHeaders(origin, deps.corsOrigins);
     if (isPreflight(incoming.method ?? '', incoming.headers)) return answerPreflight(response, cors && origin!);
-    for (const [name, value] of cors ?? []) response.setHeader(name, value);
+    for (const [name, value] of cors ?? (deps.corsOrigins.length > 0 ? VARIES : [])) response.setHeader(name, value);
     const target = targetOf(incoming);
     if (!target) return noCluster(incoming, response, deps.errorDocs);
     incoming.url = target.rest;

@@ -1,7 +1,6 @@
 /** Answers to reviews of one's own rights: the cluster's, cut to what the gateway lets through. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import { isSelfReview } from '../domain/api-policy.ts';
 import type { KubeRequest } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
@@ -10,7 +9,7 @@ import { finalStatus } from '../domain/status-line.ts';
 import { unreachable } from '../domain/unreachable.ts';
 import { readBounded } from '../domain/read-bounded.ts';
 import type { ApiCall } from './api-call.ts';
-import type { Identified } from './upstream.ts';
+import { answeredHeaders, type Identified, ownVary } from './upstream.ts';
 
 /** A list of rules is some kilobytes. */
 const ANSWER_MAX = 4 * 1024 * 1024;
@@ -76,7 +75,7 @@ export async function relayReview(
   await call.recorded();
   const cut = status === 201 ? await reviewed(call, request, body, text) : text;
   call.status = status;
-  const headers = forwardedResponseHeaders(answer.rawHeaders);
+  const headers = answeredHeaders(call, answer.rawHeaders, request);
   const kept = headers.flatMap((value, at) =>
     at % 2 === 0 && !/^(content-length|content-encoding)$/i.test(value) ? [value, headers[at + 1]!] : [],
   );
@@ -84,6 +83,7 @@ export async function relayReview(
   call.responseBytes = bytes.length;
   response.writeHead(status, reason, [
     ...kept,
+    ...ownVary(response),
     'content-length',
     String(bytes.length),
     'x-correlation-id',

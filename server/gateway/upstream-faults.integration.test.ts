@@ -95,6 +95,29 @@ test('the path, the base path and our headers are what the cluster gets, and not
   expect(headers.join(' ')).not.toContain('mine');
 });
 
+test('what the cluster says of cross-origin requests is dropped: whose pages may call is the portal’s to say', async () => {
+  behave = ({ method }, response) =>
+    response
+      .writeHead(method === 'POST' ? 201 : 200, {
+        'Access-Control-Allow-Origin': 'https://evil.example',
+        'access-control-allow-credentials': 'true',
+        'ACCESS-CONTROL-EXPOSE-HEADERS': '*',
+        vary: 'Accept',
+      })
+      .end('{"spec":{},"status":{"allowed":true}}');
+  const origin = 'Origin: https://evil.example';
+  for (const [status, line, headers] of [
+    [200, 'GET /api/v1/namespaces/a/services/b/proxy/', [origin]],
+    // One that is read and cut on its way.
+    [201, 'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews', [origin, 'Content-Length: 0']],
+  ] as const) {
+    const [answer] = await send(line, [...headers]);
+    expect(answer).toMatchObject({ status });
+    expect(answer!.head).toMatch(/^vary: Accept$/im);
+    expect(answer!.head).not.toMatch(/access-control/i);
+  }
+});
+
 describe('redirects are not followed (GitLab CVE-2018-18843)', () => {
   test.each([301, 302, 307, 308])('%i', async (status) => {
     behave = (_, response) => response.writeHead(status, { location: 'http://169.254.169.254/' }).end();

@@ -1,4 +1,5 @@
 /** Where the gateway sends a call. */
+import type { ServerResponse } from 'node:http';
 import type { Agent, RequestOptions } from 'node:https';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../domain/forwarded-headers.ts';
 import type { KubeRequest } from '../domain/kube-request.ts';
@@ -70,6 +71,12 @@ export function answeredHeaders(
 ): string[] {
   const headers = withoutCors(forwardedResponseHeaders(raw));
   return crossing?.response(headers, request) ?? headers;
+}
+
+/** `Vary` of the gateway's own, beside the cluster's: headers that are written as a list replace what was set before. */
+export function ownVary(response: ServerResponse): string[] {
+  const vary = response.getHeader('vary');
+  return vary === undefined ? [] : ['vary', String(vary)];
 }
 
 /** Which pages may call here is the portal's to say, whatever the cluster says of itself. */
