@@ -17,7 +17,7 @@ const RETRY_MS = 500;
 const CONFIRM_MS = 1_000;
 
 /** What changed; the id says which row. */
-export type Topic = 'web-session' | 'api-token' | 'user' | 'role' | 'cluster' | 'access-session';
+export type Topic = 'web-session' | 'api-token' | 'user' | 'role' | 'cluster' | 'link-key' | 'access-session';
 
 type Handler = (id: string) => void;
 

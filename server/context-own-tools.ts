@@ -79,9 +79,12 @@ export async function openOwnTools(
 
   // ── what stands behind them ──
   const ground = { db, clusters, roles, endWithSignOut, audit, now };
-  const links = new Links({ ...ground, sign: (subject) => linkCredentials.issue(subject), end: deps.end });
+  const links = new Links({ ...ground, sign: (subject) => linkCredentials.issue(subject) });
   const linkAudience = `sallyport-link:${portalId}`;
-  const linkKeys = new LinkKeys({ ...ground, end: deps.end });
+  const linkKeys = new LinkKeys({
+    ...ground,
+    announceRemoved: (key) => deps.notifications.announce(db, 'link-key', key),
+  });
   const operatorLinks = new OperatorTokens({
     audience: linkAudience,
     key: (id) => findLinkKey(db, id),

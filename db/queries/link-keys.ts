@@ -1,7 +1,7 @@
 /** Operators' keys for links. */
-import { and, asc, count, eq, inArray, isNull } from 'drizzle-orm';
+import { and, asc, count, eq, isNull } from 'drizzle-orm';
 import type { Db } from '../client.ts';
-import { accessSessions, clusters, linkKeys, links, users } from '../schema.ts';
+import { clusters, linkKeys, users } from '../schema.ts';
 import type { UserRow } from './users.ts';
 
 export type LinkKeyRow = typeof linkKeys.$inferSelect;
@@ -50,14 +50,4 @@ export async function removeLinkKey(
     .where(and(eq(linkKeys.id, which.id), eq(linkKeys.userId, which.userId), isNull(linkKeys.removedAt)))
     .returning();
   return rows[0];
-}
-
-/** Sessions of links by that key that stand. */
-export async function sessionsOfLinkKey(db: Db, keyId: string): Promise<string[]> {
-  const rows = await db
-    .select({ id: links.sessionId })
-    .from(links)
-    .innerJoin(accessSessions, eq(accessSessions.id, links.sessionId))
-    .where(and(eq(links.keyId, keyId), inArray(accessSessions.state, ['active', 'dormant'])));
-  return rows.map(({ id }) => id);
 }

@@ -2,7 +2,7 @@
 import { and, count, desc, eq, exists, inArray, isNull, lt, lte, ne, notInArray, or, sql, type SQL } from 'drizzle-orm';
 import { OWN_TOOLS, type Channel, type EndReason, type SessionState } from '../../server/domain/access-session.ts';
 import type { Db } from '../client.ts';
-import { accessSessions, apiTokens, clusters, roles, users, webSessions } from '../schema.ts';
+import { accessSessions, apiTokens, clusters, linkKeys, links, roles, users, webSessions } from '../schema.ts';
 
 export type SessionRow = typeof accessSessions.$inferSelect;
 export type NewSession = typeof accessSessions.$inferInsert;
@@ -241,7 +241,7 @@ export type Revocation = { id: string; reason: 'signed-out' | 'revoked'; detail:
 
 /**
  * Standing sessions of the replica, of `ids` or of a channel, whose ground is gone: their person signed out or was
- * disabled or lost the role, or the role or the cluster was removed.
+ * disabled or lost the role, or the role, the cluster or the key that signed a link was removed.
  */
 export async function revokedOf(
   db: Db,
@@ -262,6 +262,7 @@ export async function revokedOf(
       roleRemoved: sql<boolean>`${roles.name} is null or cardinality(${roles.clusterRoles}) = 0`,
       roleLost: sql<boolean>`not coalesce(${roles.groups} && ${users.groups}, false)`,
       tokenRevoked: sql<boolean>`${apiTokens.revokedAt} is not null`,
+      keyRemoved: sql<boolean>`${linkKeys.removedAt} is not null`,
     })
     .from(accessSessions)
     .innerJoin(users, eq(users.id, accessSessions.userId))
@@ -269,6 +270,8 @@ export async function revokedOf(
     .leftJoin(roles, eq(roles.name, accessSessions.role))
     .leftJoin(webSessions, eq(webSessions.id, accessSessions.webSessionId))
     .leftJoin(apiTokens, eq(apiTokens.id, accessSessions.apiTokenId))
+    .leftJoin(links, eq(links.sessionId, accessSessions.id))
+    .leftJoin(linkKeys, eq(linkKeys.id, links.keyId))
     .where(and(chosen, inArray(accessSessions.state, standing)));
   return rows.flatMap((row): Revocation[] => {
     if (row.disabled) return [{ id: row.id, reason: 'revoked', detail: 'The user was disabled.' }];
@@ -278,6 +281,7 @@ export async function revokedOf(
     if (row.signedOut) return [{ id: row.id, reason: 'signed-out', detail: 'The person signed out.' }];
     if (row.tokenRevoked)
       return [{ id: row.id, reason: 'revoked', detail: 'The API token that it was made with was revoked.' }];
+    if (row.keyRemoved) return [{ id: row.id, reason: 'revoked', detail: 'The key that signed it was removed.' }];
     return [];
   });
 }

@@ -59,12 +59,18 @@ function sign(claims: JWTPayload = {}, { by = key, with: secret = ec.privateKey,
 }
 const signWide = (claims: JWTPayload = {}) => sign(claims, { by: wideKey, with: rsa.privateKey });
 
-/** As curl with the token. */
-function call(token: string, path = `${maps()}/open`, method = 'GET'): Promise<{ status: number; code?: string }> {
+/** As curl with the token, the path as it is written. */
+function call(
+  token: string,
+  path = `${maps()}/open`,
+  method = 'GET',
+  cluster = CLUSTER,
+): Promise<{ status: number; code?: string }> {
   return new Promise((resolve, reject) => {
-    const url = `${portal.gatewayUrl}/k8s/${CLUSTER}${path}`;
+    const { hostname, port } = new URL(portal.gatewayUrl);
     const headers = { authorization: `Bearer ${token}` };
-    const outgoing = request(url, { method, headers, rejectUnauthorized: false, agent: false }, async (answer) => {
+    const to = { hostname, port, path: `/k8s/${cluster}${path}`, method, headers };
+    const outgoing = request({ ...to, rejectUnauthorized: false, agent: false }, async (answer) => {
       await text(answer).catch(reject);
       const code = answer.headers['x-sallyport-error-code'];
       resolve({ status: answer.statusCode!, ...(code ? { code: String(code) } : {}) });
@@ -128,6 +134,52 @@ describe('a link that a registered key signed', () => {
     expect(await call(await sign({ nbf: now + 600 }))).toMatchObject({ code: 'link-early' });
     expect(await call(await sign({ iat: now - 7_000, exp: now - 1 }))).toMatchObject({ code: 'link-expired' });
     expect(await call(await sign({ iat: now + 600 }))).toMatchObject({ code: 'token-invalid' });
+  });
+
+  it('opens nothing beside the key’s patterns, however path or pattern is written', async () => {
+    const one = await add({ name: 'one-part', publicKey: pem(ec.publicKey), paths: [`${maps()}/*`] });
+    const token = await sign({ paths: ['/**'] }, { by: one });
+    expect(await call(token)).toEqual({ status: 200 });
+    for (const [path, code] of [
+      [`/api/v1/namespaces/${namespace}/secrets/x`, 'link-past-limits'],
+      [`${maps()}/open/status`, 'link-past-limits'],
+      [`/api/v1/namespaces/${namespace}x/configmaps/open`, 'link-past-limits'],
+      [`/api/v1/namespaces/${namespace.toUpperCase()}/configmaps/open`, 'link-past-limits'],
+      // Dot segments, raw, encoded and encoded twice (CVE-2021-41773's kin): read once, and what was decided on is sent.
+      [`${maps()}/../secrets/x`, 'bad-path'],
+      [`${maps()}/%2e%2e/secrets/x`, 'bad-path'],
+      [`${maps()}/..%2fsecrets%2fx`, 'bad-path'],
+      [`${maps()}//open`, 'bad-path'],
+      [`${maps()}/%252e%252e%252fsecrets`, 'bad-path'],
+    ] as const)
+      expect({ path, ...(await call(token, path)) }).toMatchObject({ path, code });
+    // A pattern is text to be matched: dots of its own lead nowhere.
+    const dotted = await sign({ paths: [`${maps()}/../secrets/**`, `${maps()}/%2e%2e/**`] }, { by: one });
+    expect(await call(dotted, `/api/v1/namespaces/${namespace}/secrets/x`)).toMatchObject({ code: 'link-refused' });
+    expect(await call(token, `${maps()}/open`, 'GET', 'another')).toMatchObject({
+      status: 403,
+      code: 'cluster-mismatch',
+    });
+    await portal.admin('DELETE', `/service-users/${robot.id}/link-keys/${one.id}`);
+  });
+
+  it('is never more than its service user is when it is used', async () => {
+    const role = await portal.role({ clusterRoles: ['view'] });
+    const user = await portal.admin<User>('POST', '/service-users', {
+      name: 'viewer',
+      groups: [role],
+      owner: owner.id,
+    });
+    const wish = { name: 'viewing', publicKey: pem(ec.publicKey), cluster: CLUSTER, verbs: ['get', 'delete', 'list'] };
+    const paths = ['/**'];
+    const by = await portal.admin<LinkKey>('POST', `/service-users/${user.id}/link-keys`, { ...wish, paths });
+    const token = await sign({ paths, verbs: ['get', 'delete', 'list'] }, { by });
+    expect(await call(token)).toEqual({ status: 200 });
+    expect(await call(token, `${maps()}/open`, 'DELETE')).toEqual({ status: 403 });
+    await portal.admin('PATCH', `/users/${user.id}`, { groups: [] });
+    await until(async () => (await call(token)).code === 'credential-revoked', { what: 'the end of its link' });
+    // Nor is one made any more.
+    expect((await call(await sign({ paths }, { by }))).status).toBe(403);
   });
 
   it('is the one that its id stands for: other claims under it widen nothing', async () => {
@@ -203,6 +255,7 @@ describe('what no registered key signed', () => {
     ['the audience of another portal', () => sign({ aud: `sallyport-link:${randomUUID()}` })],
     ['no audience', () => sign({ aud: undefined as unknown as string })],
     ['the audience of kubeconfigs', () => sign({ aud: 'sallyport-kubeconfig' })],
+    ['another user (a claim that nobody reads)', () => sign({ sub: owner.id })],
     ['a claim that nobody reads', () => sign({ recipient: 'ann@example.com' })],
     ['more than a token', async () => sign({ name: 'x'.repeat(100), landing: `/${'x'.repeat(9_000)}` })],
     [
@@ -267,6 +320,21 @@ describe('a key', () => {
     await expect(portal.admin('DELETE', `/service-users/${robot.id}/link-keys/${short.id}`)).rejects.toMatchObject({
       code: 'link-key-not-found',
     });
+  });
+
+  it('that was removed by a portal that died over it takes its links along as well', async () => {
+    const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const gone = await add({ name: 'gone', publicKey: pem(own.publicKey) });
+    const token = await sign({}, { by: gone, with: own.privateKey });
+    expect(await call(token)).toEqual({ status: 200 });
+    // Its row was changed, and nobody came to end what it had signed.
+    await portal.sql`update link_keys set removed_at = now() where id = ${gone.id}`;
+    await portal.restart();
+    expect(await call(token)).toMatchObject({ status: 401 });
+    const [session] = await portal.sql<{ id: string }[]>`select session_id as id from links where key_id = ${gone.id}`;
+    // Whatever is told next, what it signed is ended with.
+    await portal.admin('PATCH', `/users/${owner.id}`, { disabled: false });
+    expect(await portal.ended(session!.id)).toMatchObject({ endReason: 'revoked' });
   });
 
   it('is of no use once its service user is disabled', async () => {

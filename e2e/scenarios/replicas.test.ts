@@ -1,11 +1,17 @@
 /** Two portals of one installation: one database, one engine, one cluster, and a data directory each. */
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import Docker from 'dockerode';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../machine/until.ts';
 import { CloseCode } from '../../protocol/frames.ts';
 import { leftovers, nothing } from '../leftovers.ts';
 import { OwnTools } from '../own-tools.ts';
-import { TestPortal, type Visitor } from '../portal.ts';
+import type { LinkKey, User } from '../../server/http/schemas.ts';
+import { CLUSTER, TestPortal, type Visitor } from '../portal.ts';
 
 let here: TestPortal;
 let there: TestPortal;
@@ -78,6 +84,43 @@ it('a kubeconfig works at every replica, and one revoked at one is refused by th
   expect(performance.now() - began).toBeLessThan(1_000);
   expect(await here.ended(id)).toMatchObject({ endReason: 'ended-by-person', cleanupPending: false });
   expect((await leftovers(here)).cluster).toEqual([]);
+});
+
+it('a key for links that is removed at one replica is refused by the other at its next call', async () => {
+  const role = await here.role({ clusterRoles: ['view'] });
+  const owner = await here.visitor([role]);
+  const robot = await here.admin<User>('POST', '/service-users', { name: 'signer', groups: [role], owner: owner.id });
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const limits = { name: 'board', cluster: CLUSTER, paths: ['/**'], verbs: ['get'] };
+  const keys = `/service-users/${robot.id}/link-keys`;
+  const key = await here.admin<LinkKey>('POST', keys, { ...limits, publicKey: pem });
+  const sign = (jti: string) =>
+    new SignJWT({ jti, paths: ['/**'], iat: Math.floor(Date.now() / 1000), aud: key.audience })
+      .setProtectedHeader({ alg: 'ES256', kid: key.id })
+      .sign(privateKey);
+  const call = async (portal: TestPortal, token: string) => {
+    const asked = request(`${portal.gatewayUrl}/k8s/${CLUSTER}/api/v1/namespaces/default`, {
+      headers: { authorization: `Bearer ${token}` },
+      rejectUnauthorized: false,
+      agent: false,
+    }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode;
+  };
+  // Made at both at once, it is one link.
+  const token = await sign('one');
+  expect(await Promise.all([here, there, here, there].map((portal) => call(portal, token)))).toEqual(
+    Array.from({ length: 4 }, () => 200),
+  );
+  const made = await here.sql`select 1 from links where key_id = ${key.id}`;
+  expect(made).toHaveLength(1);
+  const later = await sign('two');
+  await here.admin('DELETE', `${keys}/${key.id}`);
+  expect(await call(there, token)).toBe(401);
+  expect(await call(there, later)).toBe(401);
+  expect(await call(here, token)).toBe(401);
 });
 
 it('a replica that lives and does not hear is named, after a second', async () => {

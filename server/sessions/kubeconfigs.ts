@@ -47,7 +47,7 @@ export type KubeconfigsDeps = {
   };
   notifications: {
     on(
-      topic: 'access-session' | 'web-session' | 'api-token' | 'user' | 'role' | 'cluster',
+      topic: 'access-session' | 'web-session' | 'api-token' | 'user' | 'role' | 'cluster' | 'link-key',
       handler: (id: string) => void,
     ): unknown;
     onReset(handler: () => void): unknown;
@@ -100,7 +100,7 @@ export class Kubeconfigs implements AsyncDisposable {
       this.#forget(id);
       void deps.calls.cut(id, sessionEnded());
     });
-    for (const topic of ['web-session', 'api-token', 'user', 'role', 'cluster'] as const)
+    for (const topic of ['web-session', 'api-token', 'user', 'role', 'cluster', 'link-key'] as const)
       notifications.on(topic, () => this.#doubt());
     notifications.onReset(() => this.#doubt());
     this.#timer = setInterval(() => void this.tick(), TICK_MS).unref();
@@ -278,7 +278,7 @@ export class Kubeconfigs implements AsyncDisposable {
     await this.#tell(row, 'session.dormant', now());
   }
 
-  /** Ends those whose person, sign-in, role or cluster is no more; meanwhile every one is asked of the database. */
+  /** Ends those whose person, sign-in, role, cluster or signing key is no more; meanwhile every one is asked of the database. */
   #doubt(): void {
     for (const looks of this.#looks.values()) for (const look of looks) look.stale = true;
     this.#known.clear();

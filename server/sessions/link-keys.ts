@@ -6,7 +6,6 @@ import {
   insertLinkKey,
   listLinkKeys,
   removeLinkKey,
-  sessionsOfLinkKey,
   type ListedLinkKey,
 } from '../../db/queries/link-keys.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
@@ -14,20 +13,18 @@ import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import { chooseRole, reachingRoles } from '../domain/role-choice.ts';
 import { clusterUnknown } from '../domain/shared-problems.ts';
-import { each } from './bounds.ts';
-import type { Ending } from './ending.ts';
 import type { AuditPart, ClustersPart, RoleLimits } from './parts.ts';
 
 /** Of an installation. */
 const MOST = 500;
-const WIDTH = 8;
 const RSA_BITS = 2048;
 
 export type LinkKeysDeps = {
   db: Db;
   clusters: ClustersPart;
   roles: { of(person: Pick<Person, 'groups'>): Promise<RoleLimits[]> };
-  end(session: string, ending: Ending): Promise<void>;
+  /** Its links end, at each replica. */
+  announceRemoved(key: string): Promise<void>;
   audit: AuditPart;
   now: () => Date;
 };
@@ -91,17 +88,15 @@ export class LinkKeys {
 
   /** With every link that it signed. Throws Problem `link-key-not-found`. */
   async remove(user: Owner, id: string, by: By): Promise<void> {
-    const { db, end, audit, now } = this.#deps;
+    const { db, announceRemoved, audit, now } = this.#deps;
     const row = await removeLinkKey(db, { userId: user.id, id }, now());
     if (!row)
       throw new Problem('link-key-not-found', 404, 'This service user has no such key.', {
         next: 'Look it up in the list of its keys.',
       });
+    await announceRemoved(row.id);
     const detail = { id: row.id, user: user.name, name: row.name };
     await audit.record({ at: now(), code: 'link-key.removed', ...by, clusterId: row.clusterId, detail });
-    await each(await sessionsOfLinkKey(db, row.id), WIDTH, (session) =>
-      end(session, { reason: 'revoked', detail: 'The key that signed it was removed.' }),
-    );
   }
 }
 

@@ -10,7 +10,6 @@ import type { LinkGrant } from '../domain/link-grant.ts';
 import type { Person } from '../domain/person.ts';
 import { Problem } from '../domain/problem.ts';
 import { clusterUnknown } from '../domain/shared-problems.ts';
-import type { Ending } from './ending.ts';
 import {
   type CredentialSubject,
   groundOf,
@@ -32,7 +31,6 @@ const KEPT = 10_000;
 export type LinksDeps = OpeningDeps & {
   db: Db;
   sign(subject: CredentialSubject): Promise<SignedToken>;
-  end(session: string, ending: Ending): Promise<void>;
   audit: AuditPart;
 };
 
@@ -123,15 +121,15 @@ export class Links {
 
   /**
    * The session of a link that an operator's key signed, made at its first use: which one it is, key and `jti` say, so
-   * that of several first uses at once one makes it, and what has ended stays so. Throws as groundOf, and Problem
-   * `token-invalid`, `link-past-limits`, `too-many-sessions`.
+   * that of several first uses at once one makes it, and what has ended stays so. Where the key is removed meanwhile it does
+   * not stand. Throws as groundOf, and Problem `token-invalid`, `link-past-limits`, `too-many-sessions`.
    */
   async adopt(
     key: LinkKeyRow & { user: UserRow },
     raw: Record<string, unknown>,
     claimsHash: Buffer,
   ): Promise<{ sessionId: string; userId: string; expiresAt: Date }> {
-    const { db, clusters, audit, now } = this.#deps;
+    const { clusters, audit, now } = this.#deps;
     const cluster = await clusters.find(key.clusterId);
     if (!cluster) throw clusterUnknown(key.clusterId);
     const claims = readLinkClaims(raw, { ...key, cluster }, now());
@@ -161,11 +159,6 @@ export class Links {
       const detail = { name, key: key.name, keyId: key.id, jti, ...limits };
       if (first) await audit.record({ at: now(), code: 'link.issued', ...whose, detail });
       else await this.#made(id, claimsHash);
-      // Removed meanwhile, and what it had signed until then has been ended already.
-      if (!(await findLinkKey(db, key.id))) {
-        await this.#deps.end(id, { reason: 'revoked', detail: 'The key that signed it was removed.' });
-        throw otherLink();
-      }
     }
     return made;
   }
@@ -255,14 +248,9 @@ function isTaken(error: unknown): boolean {
 }
 
 function otherLink(): Problem {
-  return new Problem(
-    'token-invalid',
-    401,
-    'This link is not the one that its "jti" stands for, or its key was removed.',
-    {
-      next: 'Whoever signs links gives each its own "jti".',
-    },
-  );
+  return new Problem('token-invalid', 401, 'This link is not the one that its "jti" stands for.', {
+    next: 'Whoever signs links gives each its own "jti".',
+  });
 }
 
 function unknownLink(): Problem {
