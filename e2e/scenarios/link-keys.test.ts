@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LinkKey, User } from '../../server/http/schemas.ts';
+import { createAuthority } from '../../server/gateway/authority.ts';
 import { openBrowser } from '../browser.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
@@ -273,10 +274,15 @@ describe('a key', () => {
     ['one of P-384', () => pem(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey)],
     ['a short one of RSA', () => pem(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)],
     ['one of Ed25519', () => pem(generateKeyPairSync('ed25519').publicKey)],
+    ['a certificate, whose time nobody would look at', async () => (await createAuthority(new Date())).certificate],
     ['a certificate of nobody', () => '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
+    ['one of RSA by itself (PKCS #1)', () => rsa.publicKey.export({ type: 'pkcs1', format: 'pem' }).toString()],
+    ['a private one as JSON', () => JSON.stringify(ec.privateKey.export({ format: 'jwk' }))],
     ['nothing', () => 'x'],
   ])('is refused where it is %s', async (_, publicKey) => {
-    await expect(add({ name: 'wrong', publicKey: publicKey() })).rejects.toMatchObject({ code: 'link-key-invalid' });
+    await expect(add({ name: 'wrong', publicKey: await publicKey() })).rejects.toMatchObject({
+      code: 'link-key-invalid',
+    });
   });
 
   it('is for administrators to add and remove; its owner sees it, nobody else', async () => {

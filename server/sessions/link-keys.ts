@@ -102,24 +102,30 @@ export class LinkKeys {
 
 /** Throws Problem `link-key-invalid`. */
 function readPublicKey(pem: string): { key: KeyObject; algorithm: 'ES256' | 'RS256' } {
-  if (/PRIVATE KEY/.test(pem))
+  if (/PRIVATE KEY|"d"\s*:/.test(pem))
     throw invalid(
       'This is a private key, which only whoever signs may have. It was not kept; take it out of use all the same.',
     );
-  let key: KeyObject;
-  try {
-    key = createPublicKey(pem);
-  } catch {
-    throw invalid('This is no public key in PEM (-----BEGIN PUBLIC KEY-----).');
-  }
+  const key = parseSpki(pem);
+  if (!key) throw invalid('This is no public key in PEM (-----BEGIN PUBLIC KEY-----).');
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') return { key, algorithm: 'ES256' };
   if (key.asymmetricKeyType === 'rsa' && modulusLength >= RSA_BITS) return { key, algorithm: 'RS256' };
   throw invalid(`Keys are of P-256 (ES256), or RSA with at least ${RSA_BITS} bits (RS256).`);
 }
 
+/** A certificate holds one too, for a time that nobody would look at. Null: it is another thing. */
+function parseSpki(pem: string): KeyObject | null {
+  if (!/^\s*-----BEGIN PUBLIC KEY-----[\sA-Za-z0-9+/=]+-----END PUBLIC KEY-----\s*$/.test(pem)) return null;
+  try {
+    return createPublicKey(pem);
+  } catch {
+    return null;
+  }
+}
+
 function invalid(message: string): Problem {
   return new Problem('link-key-invalid', 422, message, {
-    next: 'Give the public key: openssl pkey -in key.pem -pubout',
+    next: 'Give the public key: openssl pkey -in key.pem -pubout; of a certificate: openssl x509 -in cert.pem -pubkey -noout',
   });
 }
