@@ -204,6 +204,27 @@ describe('a link that a registered key signed', () => {
     await page.getByRole('button', { name: 'Open' }).click();
     await page.getByText(/"a": ?"b"/).waitFor();
   });
+
+  it('may be for one person, who signs in to open it; as a token it is nobody’s', async () => {
+    const visitor = await portal.visitor([await portal.role()]);
+    const token = await sign({ recipient: visitor.email, uses: 1, landing: `/k8s/${CLUSTER}${maps()}/open` });
+    expect(await call(token)).toMatchObject({ status: 403, code: 'link-personal' });
+    expect(await call(await sign({ recipient: 'nobody@example.com' }))).toMatchObject({ code: 'recipient-unknown' });
+    await using browser = await openBrowser();
+    const stranger = await portal.visitor([await portal.role()]);
+    const open = async (person: Visitor) => {
+      const context = await browser.person();
+      const [name, value] = person.cookie.split('=') as [string, string];
+      await context.addCookies([{ name, value, url: portal.url.replace('http:', 'https:') }]);
+      const page = await context.newPage();
+      await page.goto(`http://link.${new URL(portal.url).host}/.sallyport/link?token=${token}`);
+      await page.getByText(`It is for ${visitor.email}`).waitFor();
+      await page.getByRole('button', { name: 'Open' }).click();
+      return page;
+    };
+    await (await open(stranger)).getByText(/for whom this link is not/).waitFor();
+    await (await open(visitor)).getByText(/"a": ?"b"/).waitFor();
+  });
 });
 
 describe('what no registered key signed', () => {
@@ -257,7 +278,7 @@ describe('what no registered key signed', () => {
     ['no audience', () => sign({ aud: undefined as unknown as string })],
     ['the audience of kubeconfigs', () => sign({ aud: 'sallyport-kubeconfig' })],
     ['another user (a claim that nobody reads)', () => sign({ sub: owner.id })],
-    ['a claim that nobody reads', () => sign({ recipient: 'ann@example.com' })],
+    ['a claim that nobody reads', () => sign({ namespace: 'default' })],
     ['more than a token', async () => sign({ name: 'x'.repeat(100), landing: `/${'x'.repeat(9_000)}` })],
     [
       'claims that were changed',

@@ -22,9 +22,12 @@ it('without more it gets, from its making on, for an hour, as often as one likes
     notBefore: now,
     expiresAt: new Date('2026-01-01T13:00:00Z'),
     uses: null,
+    recipient: null,
     landing: '/',
   });
   expect(read({ nbf: at(600) })).toMatchObject({ expiresAt: new Date('2026-01-01T13:10:00Z') });
+  expect(read({ duration: 600 })).toMatchObject({ expiresAt: new Date('2026-01-01T12:10:00Z') });
+  expect(read({ nbf: at(600), duration: 60 })).toMatchObject({ expiresAt: new Date('2026-01-01T12:11:00Z') });
   expect(read({}, { longestMs: 60_000 })).toMatchObject({ expiresAt: new Date('2026-01-01T12:01:00Z') });
 });
 
@@ -59,8 +62,21 @@ it.each([
   [{ name: 'a\nb' }],
   [{ landing: '//evil.example' }],
   [{ landing: 'https://evil.example' }],
-  // What nobody reads might be what was to narrow it.
-  [{ recipient: 'ann@example.com' }],
+  [{ duration: 0 }],
+  [{ duration: '1h' }],
+  [{ duration: 1.5 }],
+  [{ duration: null }],
+  // Which of the two would count?
+  [{ duration: 60, exp: at(60) }],
+  [{ recipient: 'ann' }],
+  [{ recipient: null }],
+  [{ recipient: '' }],
+  [{ recipient: ['ann@example.com'] }],
+  [{ recipient: `${'a'.repeat(250)}@example.com` }],
+  // What nobody reads might be what was to narrow it: of others' links (kube-gateway), and of other tokens.
+  [{ URLs: ['/api/v1/pods'] }],
+  [{ from: '2026-01-01T13:00:00Z' }],
+  [{ sub: 'ann' }],
   [{ namespace: 'a' }],
 ])('%j is none', (change) => {
   expect(codeOf(change)).toBe('token-invalid');
@@ -70,6 +86,7 @@ it.each([
   [{ cluster: 'two' }, {}],
   [{ cluster: ['one'] }, {}],
   [{ exp: at(7_201) }, {}],
+  [{ duration: 7_201 }, {}],
   [{ nbf: at(3_600), exp: at(3_600 + 7_201) }, {}],
   [{ verbs: ['get', 'delete'] }, {}],
   [{}, { usesMax: 3 }],
@@ -85,6 +102,8 @@ it.each([
   [{ verbs: ['list', 'get'] }, {}],
   [{ uses: 3 }, { usesMax: 3 }],
   [{ iat: at(20) }, {}],
+  [{ duration: 7_200 }, {}],
+  [{ recipient: 'ann@example.com' }, {}],
   [{ aud: 'x', iss: 'y', name: 'für Ann', landing: '/console.html?x=1' }, {}],
 ])('%j is within it, %j', (change, limit) => {
   expect(codeOf(change, limit)).toBeNull();

@@ -23,6 +23,8 @@ export type LinkClaims = {
   notBefore: Date;
   expiresAt: Date;
   uses: number | null;
+  /** Email of the only person who may open it; null: whoever holds it. */
+  recipient: string | null;
   landing: string;
 };
 
@@ -31,12 +33,14 @@ const HOUR_MS = 3_600_000;
 const SKEW_MS = 30_000;
 const ID = /^[!-~]{1,128}$/;
 const PATH = /^\/[!-~]{0,1023}$/;
+/** Whose it is, the portal looks up. */
+const EMAIL = /^(?=.{3,254}$)[^\s@]+@[^\s@]+$/;
 const LANDING = /^\/(?![/\\])[!-~]{0,2047}$/;
 
 /**
- * @param claims of the token (RFC 7519): `jti`, `iat`, `paths`; `verbs` (`["get"]`), `nbf`, `exp` (an hour after `nbf` or
- * `iat`), `uses`, `cluster`, `name`, `landing`. Others are refused rather than passed over: one that narrows it might be
- * among them.
+ * @param claims of the token (RFC 7519): `jti`, `iat`, `paths`; `verbs` (`["get"]`), `nbf`, `exp` or `duration` (seconds; an
+ * hour, from `nbf` or `iat` on), `uses`, `recipient`, `cluster`, `name`, `landing`. Others are refused rather than passed over:
+ * one that narrows it might be among them.
  */
 export function readLinkClaims(
   claims: Record<string, unknown>,
@@ -48,9 +52,11 @@ export function readLinkClaims(
     iat,
     nbf,
     exp,
+    duration,
     paths,
     verbs = ['get'],
     uses,
+    recipient,
     cluster,
     name = 'by a key',
     landing = '/',
@@ -64,17 +70,23 @@ export function readLinkClaims(
   if (iat * 1000 > now.getTime() + SKEW_MS) return wrong('"iat" is in the future');
   if (nbf !== undefined && !isSeconds(nbf)) return wrong('"nbf" is no time in seconds');
   if (exp !== undefined && !isSeconds(exp)) return wrong('"exp" is no time in seconds');
+  if (duration !== undefined && !(isSeconds(duration) && Number.isInteger(duration)))
+    return wrong('"duration" has to be a whole number of seconds');
+  if (exp !== undefined && duration !== undefined) return wrong('"exp" and "duration" are there together');
   if (!isTexts(paths, 50, (path) => PATH.test(path))) return wrong('"paths" have to be 1 to 50 paths');
   if (!isTexts(verbs, LINK_VERBS.length, (verb) => (LINK_VERBS as readonly string[]).includes(verb)))
     return wrong(`"verbs" have to be of ${LINK_VERBS.join(', ')}`);
   if (uses !== undefined && !(Number.isInteger(uses) && (uses as number) >= 1 && (uses as number) <= 1_000_000))
     return wrong('"uses" has to be a whole number from 1');
+  if (recipient !== undefined && !(typeof recipient === 'string' && EMAIL.test(recipient)))
+    return wrong('"recipient" is no email');
   if (typeof name !== 'string' || !/^[^\p{Cc}\p{Zl}\p{Zp}]{1,100}$/u.test(name))
     return wrong('"name" is no line of text');
   if (typeof landing !== 'string' || !LANDING.test(landing)) return wrong('"landing" is no path');
 
   const from = Math.max(iat, nbf ?? 0) * 1000;
-  const until = exp === undefined ? from + Math.min(HOUR_MS, limits.longestMs) : exp * 1000;
+  const lasts = duration === undefined ? Math.min(HOUR_MS, limits.longestMs) : duration * 1000;
+  const until = exp === undefined ? from + lasts : exp * 1000;
   if (until <= from) return wrong('"exp" is not after "nbf" and "iat"');
   if (cluster !== undefined && cluster !== limits.cluster.name && cluster !== limits.cluster.id)
     return past(`links for the cluster "${limits.cluster.name}" alone`);
@@ -91,6 +103,7 @@ export function readLinkClaims(
     notBefore: new Date(from),
     expiresAt: new Date(until),
     uses: (uses as number | undefined) ?? null,
+    recipient: recipient ?? null,
     landing,
   };
 }

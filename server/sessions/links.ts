@@ -122,30 +122,31 @@ export class Links {
   /**
    * The session of a link that an operator's key signed, made at its first use: which one it is, key and `jti` say, so
    * that of several first uses at once one makes it, and what has ended stays so. Where the key is removed meanwhile it does
-   * not stand. Throws as groundOf, and Problem `token-invalid`, `link-past-limits`, `too-many-sessions`.
+   * not stand. Throws as groundOf, and Problem `token-invalid`, `link-past-limits`, `too-many-sessions`, `recipient-unknown`.
    */
   async adopt(
     key: LinkKeyRow & { user: UserRow },
     raw: Record<string, unknown>,
     claimsHash: Buffer,
   ): Promise<{ sessionId: string; userId: string; expiresAt: Date }> {
-    const { clusters, audit, now } = this.#deps;
+    const { db, clusters, audit, now } = this.#deps;
     const cluster = await clusters.find(key.clusterId);
     if (!cluster) throw clusterUnknown(key.clusterId);
     const claims = readLinkClaims(raw, { ...key, cluster }, now());
     if ('refused' in claims) throw new Problem(claims.refused.code, claims.refused.status, claims.refused.message);
-    const { id: jti, name, paths, verbs, notBefore, expiresAt, uses, landing } = claims;
+    const { id: jti, name, paths, verbs, notBefore, expiresAt, uses, recipient, landing } = claims;
     const id = sessionIdOf(key.id, jti);
     const made = { sessionId: id, userId: key.userId, expiresAt };
     const opener: Opener = { ...key.user, proof: null };
     if (!(await this.#made(id, claimsHash)) && expiresAt > now()) {
       const lifetimeMs = expiresAt.getTime() - now().getTime();
       const ground = await groundOf(this.#deps, opener, { cluster: cluster.id, role: key.role, lifetimeMs });
+      const whose = recipient === null ? null : await recipientOf(db, recipient);
       const by = { clientAddress: '', correlationId: null };
       const link = { sessionId: id, name, paths, verbs, landing, notBefore, usesMax: uses };
       const first = await this.#insert(
         sleeping(this.#deps, opener, { id, channel: 'link', ...ground }, by),
-        { ...link, recipientId: null, keyId: key.id, claimsHash },
+        { ...link, recipientId: whose?.id ?? null, keyId: key.id, claimsHash },
         MOST_BY_KEYS,
       ).then(
         () => true,
@@ -154,10 +155,20 @@ export class Links {
           throw error;
         },
       );
-      const whose = { actorId: key.userId, actor: key.user.email, sessionId: id, clusterId: cluster.id };
-      const limits = { paths, verbs, uses, notBefore, landing, role: key.role, cluster: cluster.name, expiresAt };
+      const actor = { actorId: key.userId, actor: key.user.email, sessionId: id, clusterId: cluster.id };
+      const limits = {
+        paths,
+        verbs,
+        uses,
+        notBefore,
+        recipient,
+        landing,
+        role: key.role,
+        cluster: cluster.name,
+        expiresAt,
+      };
       const detail = { name, key: key.name, keyId: key.id, jti, ...limits };
-      if (first) await audit.record({ at: now(), code: 'link.issued', ...whose, detail });
+      if (first) await audit.record({ at: now(), code: 'link.issued', ...actor, detail });
       else await this.#made(id, claimsHash);
     }
     return made;

@@ -65,7 +65,7 @@ const enterRoute = createRoute({
   method: 'get',
   path: '/links/enter',
   summary: 'For browsers: on from a link that is for one person, once that person is signed in',
-  request: { query: z.object({ link: z.string().max(4096), nonce: z.string().max(64) }) },
+  request: { query: z.object({ link: z.string().max(8192), nonce: z.string().max(64) }) },
   responses: { 303: { description: 'Back to the link, with a code' }, ...problems(401, 403) },
 });
 
