@@ -27,10 +27,13 @@ beforeAll(async () => {
   baseline = portal.sockets();
 });
 afterAll(async () => {
-  // None of all that was tried leaves a socket open, by the kernel's count.
-  if (baseline)
-    await until(() => portal.sockets() <= baseline, { what: () => `${portal.sockets()} sockets to be ${baseline}` });
-  await portal?.[Symbol.asyncDispose]();
+  try {
+    // None of all that was tried leaves a socket open, by the kernel's count.
+    if (baseline)
+      await until(() => portal.sockets() <= baseline, { what: () => `${portal.sockets()} sockets to be ${baseline}` });
+  } finally {
+    await portal?.[Symbol.asyncDispose]();
+  }
 });
 
 async function credential(person: Visitor): Promise<Credential> {

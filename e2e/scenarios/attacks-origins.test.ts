@@ -40,13 +40,16 @@ beforeAll(async () => {
   baseline = portal.sockets();
 });
 afterAll(async () => {
-  // None of all that was tried leaves a socket open, by the kernel's count.
-  if (baseline)
-    await until(() => portal.sockets() <= baseline, { what: () => `${portal.sockets()} sockets to be ${baseline}` });
-  await board?.[Symbol.asyncDispose]();
-  await other?.[Symbol.asyncDispose]();
-  if (namespace) await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false');
-  await portal?.[Symbol.asyncDispose]();
+  try {
+    // None of all that was tried leaves a socket open, by the kernel's count.
+    if (baseline)
+      await until(() => portal.sockets() <= baseline, { what: () => `${portal.sockets()} sockets to be ${baseline}` });
+  } finally {
+    await board?.[Symbol.asyncDispose]();
+    await other?.[Symbol.asyncDispose]();
+    if (namespace) await kubectlAsAdmin('delete', 'namespace', namespace, '--wait=false');
+    await portal?.[Symbol.asyncDispose]();
+  }
 });
 
 type Answer = { status: number; headers: IncomingHttpHeaders; cookies: Record<string, string>; body: string };
