@@ -100,6 +100,7 @@ export class TestGateway implements AsyncDisposable {
     this.accounts = new SessionAccounts({
       portalId: parts.portalId,
       cluster: async () => ({ client: this.admin, namespace: this.namespace, actAs: 'account' }),
+      now,
     });
     this.signingKey = parts.signingKey;
     this.tokens = new KubernetesTokens({ keys: [parts.signingKey], issuer: parts.portalId, now });

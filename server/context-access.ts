@@ -174,6 +174,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
       const [connection, client] = await Promise.all([registry.connection(id), registry.client(id)]);
       return { client, namespace: connection.namespace, actAs: connection.actAs };
     },
+    now,
   });
   const way = {
     prepare: (sandbox: string) => gateway.prepare(sandbox),

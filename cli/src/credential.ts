@@ -113,7 +113,12 @@ async function wordOn(portal: Portal, token: string, id: string): Promise<'valid
   }
 }
 
-type Issued = { kubeconfig: string; credentials: { id: string; expiresAt: string }[] };
+/** When it ends, by this machine's clock: the portal's may stand elsewhere, and what counts for kubectl is this one. */
+export function endHere({ openedAt, expiresAt }: { openedAt: string; expiresAt: string }, now: number): string {
+  return new Date(now + Date.parse(expiresAt) - Date.parse(openedAt)).toISOString();
+}
+
+type Issued = { kubeconfig: string; credentials: { id: string; openedAt: string; expiresAt: string }[] };
 type Kubeconfig = {
   clusters: { cluster: { server: string; 'certificate-authority-data'?: string } }[];
   users: { user: { token: string } }[];
@@ -132,7 +137,7 @@ async function issue(portal: Portal, token: string, { cluster, role }: Wish): Pr
   return {
     id: credential.id,
     token: user.token,
-    expiresAt: credential.expiresAt,
+    expiresAt: endHere(credential, Date.now()),
     server: at.server,
     authority: at['certificate-authority-data'] ?? null,
     namespace: context.namespace ?? 'default',

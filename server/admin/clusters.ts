@@ -69,6 +69,7 @@ export async function leaveClusters({ config, db, values, announce }: Opened): P
       const { namespace, actAs } = await registry.connection(id);
       return { client: await registry.client(id), namespace, actAs };
     },
+    now: () => new Date(),
   });
   const { kubeconfig, context, except } = values;
   const operators = kubeconfig === undefined ? undefined : { kubeconfig, context };

@@ -4,6 +4,9 @@ import { Problem } from './problem.ts';
 const tlsCodes =
   /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|INVALID_CA|HOSTNAME_MISMATCH|CRL_)/;
 
+/** A certificate that would be good at another time. */
+const clockCodes = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']);
+
 /** A connection that was not made in time; nothing of a request has been sent. */
 export class ConnectingTimedOut extends Error {
   override name = 'ConnectingTimedOut';
@@ -49,7 +52,9 @@ export function unreachable(cluster: string, error: unknown): Problem {
   }
   if (code && tlsCodes.test(code))
     return new Problem('cluster-tls', 503, `The cluster ${cluster} did not prove who it is: ${message} (${code}).`, {
-      next: 'Check the certificate authority and the address that the cluster is registered with.',
+      next: clockCodes.has(code)
+        ? 'Compare the clocks of the portal and of the cluster; if they agree, its certificate has to be renewed.'
+        : 'Check the certificate authority and the address that the cluster is registered with.',
       meta,
       cause: error,
     });

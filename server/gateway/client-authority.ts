@@ -126,7 +126,7 @@ export class ClientCertificates {
       this.#read.set(socket, found);
     }
     // A connection may outlive what it was opened with.
-    if (found && found.expiresAt <= this.#now()) throw refused('it has expired');
+    if (found && found.expiresAt <= this.#now()) throw refused('it has expired', EXPIRED);
     return found;
   }
 
@@ -134,7 +134,7 @@ export class ClientCertificates {
     // Whether there is one comes first: node calls some connections without one authorised.
     const peer = socket.getPeerX509Certificate();
     if (!peer) return null;
-    if (!socket.authorized) throw refused(String(socket.authorizationError));
+    if (!socket.authorized) throw refused(...whyNot(String(socket.authorizationError)));
     if (peer.ca || !peer.verify(this.#authority.publicKey)) throw refused('another authority signed it');
     const certificate = read(peer);
     if (!certificate) throw refused('it names no session');
@@ -159,9 +159,29 @@ function read(peer: NodeCertificate): ClientCertificate | null {
   };
 }
 
-function refused(why: string): Problem {
-  return new Problem('certificate-refused', 401, 'This client certificate is none of this portal’s, or is over.', {
-    next: 'Download a kubeconfig with a certificate in the portal, or send none with a token.',
-    meta: { reason: why.slice(0, 100) },
-  });
+type Words = { message: string; next: string };
+
+const FOREIGN: Words = {
+  message: 'This client certificate is none of this portal’s.',
+  next: 'Download a kubeconfig with a certificate in the portal, or send none with a token.',
+};
+const EXPIRED: Words = {
+  message: 'This client certificate has expired.',
+  next: 'Download a new kubeconfig in the portal.',
+};
+/** Made by a replica whose clock is far ahead: each begins an hour before it was made. */
+const EARLY: Words = {
+  message: 'This client certificate is not valid yet, by the clock of the portal.',
+  next: 'Tell the operator: the clocks of the portal’s replicas may differ.',
+};
+
+/** OpenSSL's word for it, as Node has it. */
+function whyNot(code: string): [string, Words] {
+  if (code === 'CERT_HAS_EXPIRED') return [code, EXPIRED];
+  if (code === 'CERT_NOT_YET_VALID') return [code, EARLY];
+  return [code, FOREIGN];
+}
+
+function refused(why: string, { message, next }: Words = FOREIGN): Problem {
+  return new Problem('certificate-refused', 401, message, { next, meta: { reason: why.slice(0, 100) } });
 }

@@ -226,6 +226,7 @@ async function forge(change: {
   issuer?: string;
   usages?: string[];
   like: Identity;
+  notBefore?: Date;
   notAfter?: Date;
 }): Promise<Identity> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -237,7 +238,7 @@ async function forge(change: {
     serialNumber: like.serialNumber,
     subject: like.subjectName,
     issuer: change.issuer ?? new Certificate(change.by.certificate).subject,
-    notBefore: new Date(Date.now() - 7_200_000),
+    notBefore: change.notBefore ?? new Date(Date.now() - 7_200_000),
     notAfter: change.notAfter ?? new Date(Date.now() + 3_600_000),
     publicKey: pair.publicKey,
     signingKey: await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']),
@@ -270,6 +271,7 @@ const attacks: [what: string, make: (like: Identity) => Promise<Identity>][] = [
     },
   ],
   ['of ours that is over', (like) => forge({ by: keys, like, notAfter: new Date(Date.now() - 60_000) })],
+  ['of ours that begins later', (like) => forge({ by: keys, like, notBefore: new Date(Date.now() + 60_000) })],
   [
     'of ours that is for servers (RFC 5280 4.2.1.12)',
     (like) => forge({ by: keys, like, usages: ['1.3.6.1.5.5.7.3.1'] }),
@@ -293,6 +295,39 @@ it.each(attacks)('refused is a certificate %s', async (_what, make) => {
   const { token } = await tokens.issue({ userId: person, sessionId: id, clusterId: cluster, expiresAt });
   expect(await ask(forged, { token })).toEqual([401, 'certificate-refused']);
   expect(looked).toEqual([]);
+});
+
+it('a clock that is behind is no reason to refuse; one that says too early or too late is named', async () => {
+  const sentence = async (identity: Identity) => {
+    const outgoing = request({
+      host: '127.0.0.1',
+      port: listener.port,
+      path: '/k8s/test/api',
+      ca: serving.certificate,
+      cert: identity.certificate,
+      key: identity.key,
+      agent: false,
+    });
+    outgoing.end();
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of answer.setEncoding('utf8')) text += chunk as string;
+    return text;
+  };
+  const { made } = await session();
+  const hour = 3_600_000;
+  expect(await sentence(await forge({ by: keys, like: made, notAfter: new Date(Date.now() - 1_000) }))).toContain(
+    'This client certificate has expired. Download a new kubeconfig in the portal.',
+  );
+  expect(await sentence(await forge({ by: keys, like: made, notBefore: new Date(Date.now() + hour) }))).toContain(
+    'This client certificate is not valid yet, by the clock of the portal. Tell the operator',
+  );
+  expect(await sentence(await forge({ by: await other(), like: made }))).toContain('is none of this portal’s.');
+  // As a replica makes it whose clock is nearly an hour ahead.
+  now = new Date(Date.now() + 0.9 * hour);
+  const ahead = await session();
+  now = new Date();
+  expect(await ask(ahead.made)).toBe(ahead.id);
 });
 
 async function tokenSession() {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { AUDIENCE, KubernetesTokens, TOKEN_LIFETIME_MS } from './tokens.ts';
+import { AUDIENCE, KubernetesTokens, kubeconfigTokens, linkTokens, TOKEN_LIFETIME_MS } from './tokens.ts';
 
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 const [old, current] = [newKey(), newKey()];
@@ -40,4 +40,39 @@ test('an ended one is refused, also where it was good a moment ago; another port
   await expect(tokens([current], now).verify(token)).rejects.toMatchObject({ code: 'token-expired' });
   const foreign = (await tokens([current], start, 'another').mint(subject)).token;
   await expect(tokens([current]).verify(foreign)).rejects.toMatchObject({ code: 'token-invalid' });
+});
+
+const MINUTE = 60_000;
+test.each([
+  ['kubeconfig', kubeconfigTokens, 'credential-expired'],
+  ['link', linkTokens, 'link-expired'],
+])('the clock of whoever takes a %s’s token decides, and none of issuing', async (_, kind, expired) => {
+  const by = (ms: number) => new KubernetesTokens({ keys: [current], issuer: 'portal', now: () => new Date(ms) }, kind);
+  const wish = { userId: 'u', sessionId: 's', clusterId: 'c', expiresAt: new Date(start + 60 * MINUTE) };
+  // Of a replica whose clock is ahead: issued in the future, and good all the same.
+  const { token } = await by(start + 30 * MINUTE).issue(wish);
+  expect(await by(start).verify(token)).toMatchObject({ sessionId: 's' });
+  expect(await by(start + 60 * MINUTE - 1).verify(token)).toMatchObject({ sessionId: 's' });
+  const refusal = { code: expired, status: 401, meta: { expiredAt: new Date(start + 60 * MINUTE).toISOString() } };
+  await expect(by(start + 60 * MINUTE).verify(token)).rejects.toMatchObject(refusal);
+  await expect(by(start + 61 * MINUTE).verify(token)).rejects.toMatchObject(refusal);
+});
+
+test('one that is to begin later is refused by a sentence that names the clock', async () => {
+  const begun = (notBefore: number) =>
+    new SignJWT({ sid: 's' })
+      .setProtectedHeader({ alg: 'ES256', kid: decodeProtectedHeader(mine).kid! })
+      .setIssuer('portal')
+      .setAudience(AUDIENCE)
+      .setSubject('u')
+      .setJti('j')
+      .setNotBefore(Math.floor(notBefore / 1000))
+      .setExpirationTime(Math.floor(start / 1000) + 600)
+      .sign(current);
+  const mine = (await tokens([current]).mint(subject)).token;
+  expect(await tokens([current]).verify(await begun(start))).toMatchObject({ sessionId: 's' });
+  await expect(tokens([current]).verify(await begun(start + MINUTE))).rejects.toMatchObject({
+    code: 'token-invalid',
+    message: expect.stringContaining('not valid yet, by the clock of the portal'),
+  });
 });

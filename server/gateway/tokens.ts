@@ -137,6 +137,11 @@ export class KubernetesTokens {
       };
     } catch (cause) {
       if (cause instanceof errors.JWTExpired) throw this.#kind.expired(new Date((cause.payload.exp ?? 0) * 1000));
+      if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'nbf')
+        throw new Problem('token-invalid', 401, 'This credential is not valid yet, by the clock of the portal.', {
+          next: 'Tell the operator: the clocks of the portal’s replicas may differ.',
+          cause,
+        });
       throw new Problem('token-invalid', 401, this.#kind.foreign, {
         next: this.#kind.instead,
         cause,

@@ -27,6 +27,7 @@ type Deps = {
   portalId: string;
   /** Throws Problem `cluster-unknown` where no such cluster is registered. */
   cluster(clusterId: string): Promise<{ client: KubeClient; namespace: string; actAs: ActAs }>;
+  now(): Date;
 };
 
 /** Kubernetes refuses tokens that would live shorter. */
@@ -108,7 +109,7 @@ export class SessionAccounts {
     const { client, namespace, actAs } = await this.#deps.cluster(clusterId);
     if (actAs === 'impersonation') return noAccount();
     const seconds = Math.max(MIN_TOKEN_SECONDS, Math.ceil(lifetimeMs / 1000));
-    return requestToken(client, { namespace, account: serviceAccount, seconds, signal });
+    return requestToken(client, { namespace, account: serviceAccount, seconds, signal }, this.#deps.now);
   }
 
   /** Removes whatever the session has on the cluster; resolves when it is gone. Nothing there is no error. */

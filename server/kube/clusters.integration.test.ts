@@ -299,6 +299,7 @@ describe('session accounts, made with no more than the manifest grants', () => {
     accounts = new SessionAccounts({
       portalId,
       cluster: async (id) => ({ client: await registry.client(id), namespace, actAs: 'account' as const }),
+      now: () => new Date(),
     });
   });
 
@@ -344,6 +345,7 @@ describe('session accounts, made with no more than the manifest grants', () => {
     const foreign = new SessionAccounts({
       portalId: randomUUID(),
       cluster: async (id) => ({ client: await registry.client(id), namespace, actAs: 'account' as const }),
+      now: () => new Date(),
     });
     const spec = account([]);
     await foreign.create(clusterId, spec, 60_000);

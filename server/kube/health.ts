@@ -156,7 +156,7 @@ export class ClusterHealthWatch implements AsyncDisposable {
     try {
       const client = await this.#deps.registry.client(cluster.id);
       const asked = { namespace: cluster.namespace, account: PORTAL_ACCOUNT, seconds: TOKEN_SECONDS };
-      const token = await requestToken(client, asked);
+      const token = await requestToken(client, asked, this.#deps.now);
       // A cluster may grant less than was asked: then each look renews only past the half of what it grants.
       if (token.expiresAt.getTime() - expiresAt.getTime() < left / 2) return;
       await this.#deps.audit.record({

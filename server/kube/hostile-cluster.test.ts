@@ -112,7 +112,11 @@ describe('an answer', () => {
 
 describe('for a session’s account', () => {
   const accounts = () =>
-    new SessionAccounts({ portalId: 'p', cluster: async () => ({ client, namespace: 'sallyport', actAs: 'account' }) });
+    new SessionAccounts({
+      portalId: 'p',
+      cluster: async () => ({ client, namespace: 'sallyport', actAs: 'account' }),
+      now: () => new Date(),
+    });
   const expirationTimestamp = new Date(Date.now() + 600_000).toISOString();
 
   test.each([
@@ -124,9 +128,26 @@ describe('for a session’s account', () => {
     ['far too much', { status: { token: 'x'.repeat(100_000), expirationTimestamp } }],
     ['one that ends never', { status: { token: 'a.b.c', expirationTimestamp: 'never' } }],
     ['one without an end', { status: { token: 'a.b.c' } }],
+    ['one of an endless life', { spec: { expirationSeconds: 1e300 }, status: { token: 'a.b.c', expirationTimestamp } }],
+    ['one of no life', { spec: { expirationSeconds: 0 }, status: { token: 'a.b.c', expirationTimestamp } }],
   ])('%s is no token, and said as what it is', async (_what, body) => {
     says(201, body);
     await expect(accounts().renew('hostile', 'sp-x', 600_000)).rejects.toMatchObject({ code: 'cluster-refused' });
+  });
+
+  test.each([
+    ['hours behind', -5 * 3_600_000],
+    ['hours ahead', 5 * 3_600_000],
+  ])('a token of a cluster whose clock is %s lives as long as was granted, by ours', async (_what, skew) => {
+    const before = Date.now();
+    says(201, {
+      // Less than was asked for.
+      spec: { expirationSeconds: 1_200 },
+      status: { token: 'a.b.c', expirationTimestamp: new Date(before + skew + 1_200_000).toISOString() },
+    });
+    const { expiresAt } = await accounts().renew('hostile', 'sp-x', 3_600_000);
+    expect(expiresAt.getTime()).toBeGreaterThanOrEqual(before + 1_200_000);
+    expect(expiresAt.getTime()).toBeLessThanOrEqual(Date.now() + 1_200_000);
   });
 
   test.each([[{}], [{ items: 'x' }], [{ items: [{}] }], [{ items: [null] }]])('%j is no list', async (body) => {
