@@ -194,6 +194,11 @@ export class ApiCall {
     this.#record?.note(more);
   }
 
+  /** Only after {@link admit}. */
+  get sessionId(): string {
+    return this.#admission!.session.id;
+  }
+
   get startedAt(): Date {
     return this.#at;
   }

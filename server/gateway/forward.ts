@@ -99,7 +99,7 @@ async function ask(
   for (let attempt = 0; ; attempt++) {
     call.signal.throwIfAborted();
     const outgoing = httpsRequest({
-      ...requestOptions(upstream, request, headers, call.auditId),
+      ...requestOptions(upstream, request, headers, call),
       agent: upstream.endpoint.agent,
     });
     // As the option `signal` does it, at a third of the time: node takes its listeners off again one by one.

@@ -38,7 +38,7 @@ export async function forwardUpgrade(call: ApiCall, client: Duplex, head: Buffer
   const headers = recording?.headers(forwarded) ?? forwarded;
   headers.push('connection', 'Upgrade', 'upgrade', protocol === 'websocket' ? 'websocket' : 'SPDY/3.1');
   const outgoing = httpsRequest({
-    ...requestOptions(upstream, request, headers, call.auditId),
+    ...requestOptions(upstream, request, headers, call),
     agent: upstream.endpoint.unpooled,
     signal: call.signal,
   });

@@ -95,6 +95,28 @@ test('the path, the base path and our headers are what the cluster gets, and not
   expect(headers.join(' ')).not.toContain('mine');
 });
 
+test('what comes on an idle connection is nobody’s answer, least of all another person’s', async () => {
+  // A faulty server, or a load balancer before it, that answers twice.
+  const twice = (words: string) => (request: IncomingMessage) => {
+    const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${words.length}\r\n\r\n${words}`;
+    request.socket.write(answer, () => setImmediate(() => request.socket.write(answer)));
+  };
+  const other = await gateway.session();
+  const ask = async ({ port, token }: TestSession) => {
+    const socket = await rawConnect(port, gateway.gateway.certificateAuthority);
+    const head = `GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+    return parseAnswers(await rawExchange(socket, head))[0]!;
+  };
+  for (let round = 0; round < 5; round++) {
+    behave = twice('of ann');
+    expect(await ask(session)).toMatchObject({ status: 200, body: 'of ann' });
+    behave = (_, response) => response.end('of bob');
+    expect((await ask(other)).body).toContain('of bob');
+    // What is still on its way to the first of them would be their own next answer.
+    server.closeAllConnections();
+  }
+});
+
 test('what the cluster says of cross-origin requests is dropped: whose pages may call is the portal’s to say', async () => {
   behave = ({ method }, response) =>
     response

@@ -25,14 +25,18 @@ export type Upstream = {
 /** An upstream, and who acts there: headers, as name and value in turn. */
 export type Identified = Omit<Upstream, 'asPortal'> & { identity: readonly string[] };
 
-/** Options of https.request for this call: the target is what was decided on, the identity ours. */
+/**
+ * Options of https.request for this call: the target is what was decided on, the identity ours, the connection none
+ * that another session has used.
+ */
 export function requestOptions(
   { endpoint, identity }: Identified,
   request: KubeRequest,
   headers: readonly string[],
-  auditId: string,
-): RequestOptions {
+  { auditId, sessionId }: { auditId: string; sessionId: string },
+): RequestOptions & { owner: string } {
   return {
+    owner: sessionId,
     hostname: endpoint.hostname,
     port: endpoint.port,
     method: request.method,

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { bareHost } from '../domain/bare-host.ts';
 import type { ActAs } from '../domain/impersonation.ts';
 import { type AddressRules, checkLiteralHost, guardedLookup } from './addresses.ts';
-import { BoundedAgent } from './bounded-agent.ts';
+import { ClusterAgent } from './cluster-agent.ts';
 
 /** The portal's own proof on a cluster, as sealed in the database. */
 export type ClusterCredential =
@@ -58,8 +58,10 @@ export type ConnectionFacts = {
 
 // A Go API server closes idle connections after 90 s; letting go first avoids writing into a closing one.
 const IDLE_SOCKET_MS = 60_000;
-/** Past this many connections at once to one cluster, calls wait for one that becomes free. */
+/** Past this many connections at once to one cluster, the portal's own or of a session, calls wait for one of them. */
 const MAX_SOCKETS = 2048;
+/** Kept for a session between its calls: kubectl asks what there is in tens of calls at once. */
+const MAX_IDLE_SOCKETS = 32;
 /**
  * To resolve, connect and shake hands. A kernel repeats a lost SYN after 1, 3 and 7 s; less than the 10 s that a call of
  * the portal's own has, so that it says what is wrong.
@@ -120,12 +122,12 @@ function openEndpoint(
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
   };
-  const pool = { keepAlive: true, timeout: IDLE_SOCKET_MS, maxSockets: MAX_SOCKETS };
+  const pool = { keepAlive: true, timeout: IDLE_SOCKET_MS, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_IDLE_SOCKETS };
   return {
     hostname,
     port: Number(url.port || 443),
     basePath: url.pathname.replace(/\/+$/, ''),
-    agent: new BoundedAgent({ ...tls, ...pool }, connectMs),
-    unpooled: new BoundedAgent({ ...tls, keepAlive: false }, connectMs),
+    agent: new ClusterAgent({ ...tls, ...pool }, connectMs),
+    unpooled: new ClusterAgent({ ...tls, keepAlive: false }, connectMs),
   };
 }
