@@ -5,12 +5,14 @@ import { until } from '../machine/until.ts';
 import { issueKubeconfig, OwnTools, tokenIn } from '../own-tools.ts';
 import { TestPortal, type Visitor } from '../portal.ts';
 
+/** Few enough that the slowest machine asks for more. */
+const RATE = { SALLYPORT_API_RATE: '30', SALLYPORT_API_BURST: '60', SALLYPORT_API_QUEUE: '20' };
 let portal: TestPortal;
 let role: string;
 // Fewer than a session may have under way at once, which is another limit with another answer.
 const agent = new Agent({ keepAlive: true, maxSockets: 250, rejectUnauthorized: false });
 beforeAll(async () => {
-  portal = await TestPortal.start({ env: { SALLYPORT_SESSION_STREAMS: '2' } });
+  portal = await TestPortal.start({ env: { SALLYPORT_SESSION_STREAMS: '2', ...RATE } });
   role = await portal.role();
 });
 afterAll(async () => {
@@ -42,12 +44,12 @@ it('a flood of one credential is let through up to its burst and its queue, then
   const other = await issueKubeconfig(await portal.visitor([role]));
   expect(await call(flooding.token)).toMatchObject({ status: 200 });
   expect(await call(other.token)).toMatchObject({ status: 200 });
-  const answers = await Promise.all(Array.from({ length: 600 }, () => call(flooding.token)));
+  const answers = await Promise.all(Array.from({ length: 400 }, () => call(flooding.token)));
   const passed = answers.filter(({ status }) => status === 200).length;
   const refused = answers.filter(({ status }) => status === 429);
   // Tokens come while the flood is answered.
-  expect(passed).toBeGreaterThanOrEqual(249);
-  expect(passed + refused.length).toBe(600);
+  expect(passed).toBeGreaterThanOrEqual(79);
+  expect(passed + refused.length).toBe(400);
   expect(refused.length).toBeGreaterThan(0);
   expect(refused.every(({ retryAfter }) => Number(retryAfter) >= 1)).toBe(true);
   // Nobody else pays for it, and it passes.
