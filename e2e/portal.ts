@@ -199,6 +199,12 @@ export class TestPortal implements AsyncDisposable {
     }).length;
   }
 
+  /** Resolves once no more are open than there were, past the time for which a connection to a cluster is kept. */
+  async socketsBack(before: number): Promise<void> {
+    const what = () => `${this.sockets()} sockets to be ${before}`;
+    await until(() => this.sockets() <= before, { within: 40_000, what });
+  }
+
   get log(): string {
     return join(this.dataDir, 'portal.log');
   }

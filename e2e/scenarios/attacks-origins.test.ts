@@ -42,8 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   try {
     // None of all that was tried leaves a socket open, by the kernel's count.
-    if (baseline)
-      await until(() => portal.sockets() <= baseline, { what: () => `${portal.sockets()} sockets to be ${baseline}` });
+    if (baseline) await portal.socketsBack(baseline);
   } finally {
     await board?.[Symbol.asyncDispose]();
     await other?.[Symbol.asyncDispose]();

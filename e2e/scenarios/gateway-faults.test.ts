@@ -71,10 +71,7 @@ async function connections(): Promise<number> {
 /** By the kernel's count: no more than before any fault. */
 async function nothingLeaks(): Promise<void> {
   await until(async () => (await connections()) === 0, { within: 30_000, what: 'the end of every connection' });
-  await until(() => portal.sockets() <= baseline, {
-    within: 30_000,
-    what: () => `${portal.sockets()} sockets to be ${baseline}`,
-  });
+  await portal.socketsBack(baseline);
 }
 
 describe('a cluster', () => {

@@ -73,7 +73,7 @@ describe('the credential', () => {
     const authority = await Authority.open(await createAuthority(new Date()), () => new Date());
     const { certificate, key } = await authority.issueServingCertificate();
     const user = { 'client-certificate-data': btoa(certificate), 'client-key-data': btoa(key) };
-    const refused = /This client certificate is none of this portal's, or is over/;
+    const refused = /This client certificate is none of this portal's\. Download/;
     await kubectl.bothTold(['certificate-refused', 401], refused, editedKubeconfig(good.kubeconfig, { user }));
     const { kubeconfig } = await issueKubeconfig(person, { credential: 'certificate' });
     const differ = /a client certificate and another credential/;

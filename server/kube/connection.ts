@@ -56,8 +56,11 @@ export type ConnectionFacts = {
   credential: ClusterCredential;
 };
 
-// A Go API server closes idle connections after 90 s; letting go first avoids writing into a closing one.
-const IDLE_SOCKET_MS = 60_000;
+/**
+ * Kept for a session's next call this long: what a person or a script asks next comes within seconds, and each session
+ * keeps its own. A Go API server closes idle connections after 90 s; who lets go first never writes into a closing one.
+ */
+const IDLE_SOCKET_MS = 20_000;
 /** Past this many connections at once to one cluster, the portal's own or of a session, calls wait for one of them. */
 const MAX_SOCKETS = 2048;
 /** Kept for a session between its calls: kubectl asks what there is in tens of calls at once. */

@@ -42,6 +42,7 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
   let reaping: Promise<void> | undefined;
+  let reapAgain = false;
   let reapedAt = 0;
 
   const takeOver = async (): Promise<void> => {
@@ -54,11 +55,21 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
     }
     if (!stopped) reap();
   };
-  const reap = (): void => {
-    reapedAt = performance.now();
-    reaping ??= sessions.reap().finally(() => {
+  const rounds = async (): Promise<void> => {
+    try {
+      while (reapAgain && !stopped) {
+        reapAgain = false;
+        reapedAt = performance.now();
+        await sessions.reap();
+      }
+    } finally {
       reaping = undefined;
-    });
+    }
+  };
+  // A round that runs may have looked already at what has come back since: another follows it.
+  const reap = (): void => {
+    reapAgain = true;
+    reaping ??= rounds();
   };
   const check = (): void =>
     void sessions.checkRevocations().catch((err: unknown) => log.error({ err }, 'revocations could not be looked up'));
@@ -83,7 +94,7 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
     if (unheard === AWAY_TICKS) sessions.answersAll('database', false);
     if (unheard === 0 && before >= AWAY_TICKS) sessions.answersAll('database', true);
     sessions.tick();
-    if (sessions.left && performance.now() - reapedAt > REAP_SOON_MS) reap();
+    if (sessions.left && !reaping && performance.now() - reapedAt > REAP_SOON_MS) reap();
   };
   const timers = [setInterval(tick, TICK_MS), setInterval(reap, REAP_MS)];
   for (const timer of timers) timer.unref();

@@ -53,6 +53,8 @@ import type { WarmPool } from './warm-pool.ts';
  * has failed by then (no engine, no image) is the POST's own error, however long its undoing takes.
  */
 const ANSWER_MS = 100;
+/** The same where engine or cluster was away at the last look: why it fails is the answer, not that it begins. */
+const DOUBTFUL_ANSWER_MS = 5_000;
 /** Past it the engine or the cluster hangs. */
 const OPENING_MS = 60_000;
 /** A shell's own exit is told by its terminal once it is recorded; the container stops right after it. */
@@ -156,7 +158,8 @@ export class Sessions implements AsyncDisposable {
     const opening = this.#carryOut(live, { size: request, cluster, secret, warm, person, caller });
     live.opening = opening.catch(() => {}); // the page hears of a failure by the session's state
     // Whichever is first: the shell starts, the opening failed, or the person has waited long enough without news.
-    await Promise.race([opening, live.started.catch(() => opening), settledWithin(opening, ANSWER_MS)]);
+    const patience = this.#away.engine || !cluster.healthy ? DOUBTFUL_ANSWER_MS : ANSWER_MS;
+    await Promise.race([opening, live.started.catch(() => opening), settledWithin(opening, patience)]);
     // It has failed by then: the error is the answer, once nothing of the opening is left.
     if (live.ending) await opening;
     return live.view();
@@ -433,9 +436,9 @@ export class Sessions implements AsyncDisposable {
     else this.#watch(live);
   }
 
-  /** Whether an ending since the last round left something to the reaper. */
+  /** Whether something is left to the reaper that an early round may finish. */
   get left(): boolean {
-    return this.#left;
+    return this.#left || this.#unwritten.size > 0;
   }
 
   /** One round of making engine and clusters agree with the database; also finishes what could not be written. */
