@@ -9,6 +9,7 @@ import { flood } from './figures/flood.ts';
 import { gateway } from './figures/gateway.ts';
 import { gatewayExec } from './figures/gateway-exec.ts';
 import { gatewayLoad } from './figures/gateway-load.ts';
+import { http2 } from './figures/http2.ts';
 import { idle } from './figures/idle.ts';
 import { kubectl } from './figures/kubectl.ts';
 import { output } from './figures/output.ts';
@@ -28,6 +29,7 @@ const FIGURES: Record<string, (bench: Bench) => Promise<Measurement[]>> = {
   gateway,
   'gateway-load': gatewayLoad,
   'gateway-exec': gatewayExec,
+  http2,
   render,
 };
 const DOCUMENT = fileURLToPath(new URL('../docs/performance.md', import.meta.url));

@@ -45,7 +45,8 @@ export async function kubectlProxy(kubeconfig: string): Promise<Proxy> {
   };
 }
 
-export async function bareProxy(kubeconfig: string): Promise<Proxy> {
+/** `http2`: spoken with whom asks for it. `authority` vouches for it; PEM. */
+export async function bareProxy(kubeconfig: string, { http2 = false } = {}): Promise<Proxy & { authority: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-proxy-'));
   const { clusters, users } = parse(await readFile(kubeconfig, 'utf8')) as {
     clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
@@ -63,6 +64,7 @@ export async function bareProxy(kubeconfig: string): Promise<Proxy> {
     TLS_KEY: served.key,
   };
   const env: NodeJS.ProcessEnv = { ...process.env, SERVER: clusters[0]!.cluster.server };
+  if (http2) env['HTTP2'] = 'yes';
   for (const [name, text] of Object.entries(files)) {
     env[name] = join(folder, name);
     await writeFile(env[name], text, { mode: 0o600 });
@@ -76,6 +78,7 @@ export async function bareProxy(kubeconfig: string): Promise<Proxy> {
     origin: new URL(`https://127.0.0.1:${port}`),
     prefix: '',
     agent: new Agent({ keepAlive: true, ca: authority.certificate }),
+    authority: authority.certificate,
     tokens: [],
     async [Symbol.asyncDispose]() {
       await end();

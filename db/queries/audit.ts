@@ -10,19 +10,19 @@ export type ListedAuditEvent = AuditEventRow & { hasBody: boolean };
 /**
  * Rows from the JSON of journal entries, each `{ key, event: { at, code, actorId, … } }`. A row whose (at, key) is there
  * already stays as it is: a journal may be replayed. All are one parameter, in the text that the journal holds: to read
- * it and to put together a value for each column takes the portal several times as long.
+ * it and to put together a value for each column takes the portal several times as long. The columns are picked one by
+ * one: jsonb_to_record takes Postgres half as long again.
  */
 export async function insertAuditEvents(db: Db, entries: readonly string[]): Promise<void> {
   if (entries.length === 0) return;
   await db.execute(sql`
     insert into audit_events
       (key, at, code, actor_id, actor, session_id, cluster_id, audit_id, client_address, correlation_id, detail)
-    select key, at, code, "actorId", actor, "sessionId", "clusterId", "auditId", "clientAddress", "correlationId",
-      coalesce(detail, '{}')
-    from jsonb_to_recordset(${`[${entries.join(',')}]`}::text::jsonb) as entry (key uuid, event jsonb),
-      jsonb_to_record(event) as given
-        (at timestamptz, code text, "actorId" uuid, actor text, "sessionId" uuid, "clusterId" uuid, "auditId" uuid,
-         "clientAddress" text, "correlationId" text, detail jsonb)
+    select (entry->>'key')::uuid, (event->>'at')::timestamptz, event->>'code', (event->>'actorId')::uuid,
+      event->>'actor', (event->>'sessionId')::uuid, (event->>'clusterId')::uuid, (event->>'auditId')::uuid,
+      event->>'clientAddress', event->>'correlationId', coalesce(nullif(event->'detail', 'null'), '{}')
+    from jsonb_array_elements(${`[${entries.join(',')}]`}::text::jsonb) as entry,
+      lateral (select entry->'event' as event) as given
     on conflict do nothing`);
 }
 

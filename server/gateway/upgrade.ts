@@ -123,11 +123,13 @@ async function pipe(
   if (first.length > 0) socket.unshift(first);
   if (head.length > 0) client.unshift(head);
   client.on('data', (chunk: Buffer) => {
+    gatherWrites(socket);
     call.requestBytes += chunk.length;
     recording?.push('up', chunk, client);
     call.progress();
   });
   socket.on('data', (chunk: Buffer) => {
+    gatherWrites(client);
     call.responseBytes += chunk.length;
     recording?.push('down', chunk, socket);
     call.progress();
@@ -137,6 +139,16 @@ async function pipe(
   socket.pipe(client);
   await promise;
   call.signal.removeEventListener('abort', abort);
+}
+
+/**
+ * What is written until the next look at the network goes out as one: TLS gives 16 KiB at a time, and each would cost
+ * a system call of its own, here and where it arrives.
+ */
+function gatherWrites(to: Duplex): void {
+  if (to.writableCorked > 0) return;
+  to.cork();
+  setImmediate(() => to.uncork());
 }
 
 // The last bytes of an exec (its exit status) are still on their way to a slow client when the cluster closes.
