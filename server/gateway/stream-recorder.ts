@@ -41,6 +41,11 @@ const CONNECTIONS_MOST = 200;
 /** Behind the disk by so much, the stream waits for it. */
 const PENDING_MOST = 4 * 1024 * 1024;
 const LINE_MOST = 256;
+/** Much at once is written in pieces of this size, or after so long: each write is another thread's, and it has to be woken. */
+const GATHERED_MOST = 256 * 1024;
+const GATHERED_MS = 10;
+/** Below it nobody sends much at once. */
+const LARGE = 8 * 1024;
 
 export class StreamRecorder implements StreamSink {
   readonly #facts: StreamFacts;
@@ -55,6 +60,10 @@ export class StreamRecorder implements StreamSink {
   #line = '';
   #secret = false;
   #drained: (() => void)[] = [];
+  /** Records that are not handed over yet. */
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(facts: StreamFacts, options: StreamRecorderOptions) {
     this.#facts = facts;
@@ -117,6 +126,7 @@ export class StreamRecorder implements StreamSink {
     const exitCode = exitCodeOf(this.#error);
     if (exitCode !== null) this.#mark({ mark: 'exit', code: exitCode, signal: null });
     const { log } = this.#options;
+    this.#handOver();
     await log?.close().catch((error: Error) => this.#stop(`it could not be closed: ${error.message}`));
     return {
       ...this.#facts,
@@ -173,9 +183,24 @@ export class StreamRecorder implements StreamSink {
     const { log, now } = this.#options;
     if (!log) return;
     this.#written += data.length;
-    log.append(encodeRecord({ kind, time: BigInt(now().getTime()) * 1_000n, data }), () => {
-      if (this.#drained.length > 0 && log.pending < PENDING_MOST / 2)
-        for (const resume of this.#drained.splice(0)) resume();
-    });
+    const record = encodeRecord({ kind, time: BigInt(now().getTime()) * 1_000n, data });
+    this.#gathered.push(record);
+    this.#gatheredBytes += record.length;
+    if (data.length < LARGE || this.#gatheredBytes >= GATHERED_MOST) this.#handOver();
+    else this.#gathering ??= setTimeout(() => this.#handOver(), GATHERED_MS);
+  }
+
+  #handOver(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    const records = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    for (const record of records) this.#options.log!.append(record, () => this.#resume());
+  }
+
+  #resume(): void {
+    if (this.#drained.length === 0 || this.#options.log!.pending >= PENDING_MOST / 2) return;
+    for (const resume of this.#drained.splice(0)) resume();
   }
 }
