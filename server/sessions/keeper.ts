@@ -3,6 +3,7 @@ import { settledWithin } from './bounds.ts';
 import type { Log } from './parts.ts';
 import type { SandboxRuntime } from '../ports/sandbox-runtime.ts';
 import { watchEngine } from './engine-watch.ts';
+import { Rounds } from './rounds.ts';
 import type { Sessions } from './sessions.ts';
 import type { WarmPool } from './warm-pool.ts';
 
@@ -41,8 +42,6 @@ export type KeeperDeps = {
 export async function keepSessions({ sessions, pool, runtime, changes, log }: KeeperDeps): Promise<AsyncDisposable> {
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
-  let reaping: Promise<void> | undefined;
-  let reapAgain = false;
   let reapedAt = 0;
 
   const takeOver = async (): Promise<void> => {
@@ -55,22 +54,12 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
     }
     if (!stopped) reap();
   };
-  const rounds = async (): Promise<void> => {
-    try {
-      while (reapAgain && !stopped) {
-        reapAgain = false;
-        reapedAt = performance.now();
-        await sessions.reap();
-      }
-    } finally {
-      reaping = undefined;
-    }
-  };
-  // A round that runs may have looked already at what has come back since: another follows it.
-  const reap = (): void => {
-    reapAgain = true;
-    reaping ??= rounds();
-  };
+  const reaping = new Rounds(async () => {
+    if (stopped) return;
+    reapedAt = performance.now();
+    await sessions.reap();
+  });
+  const reap = (): void => void reaping.run();
   const check = (): void =>
     void sessions.checkRevocations().catch((err: unknown) => log.error({ err }, 'revocations could not be looked up'));
 
@@ -94,7 +83,7 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
     if (unheard === AWAY_TICKS) sessions.answersAll('database', false);
     if (unheard === 0 && before >= AWAY_TICKS) sessions.answersAll('database', true);
     sessions.tick();
-    if (sessions.left && !reaping && performance.now() - reapedAt > REAP_SOON_MS) reap();
+    if (sessions.left && !reaping.running && performance.now() - reapedAt > REAP_SOON_MS) reap();
   };
   const timers = [setInterval(tick, TICK_MS), setInterval(reap, REAP_MS)];
   for (const timer of timers) timer.unref();
@@ -108,7 +97,7 @@ export async function keepSessions({ sessions, pool, runtime, changes, log }: Ke
       for (const timer of timers) clearInterval(timer);
       clearTimeout(retry);
       await engine[Symbol.asyncDispose]();
-      await reaping;
+      await reaping.running;
     },
   };
 }

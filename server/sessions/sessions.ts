@@ -40,6 +40,7 @@ import type {
 } from './parts.ts';
 import { comingBack, elsewhere, notLive, notYours, openingLate, stopping } from './problems.ts';
 import { reap } from './reaper.ts';
+import { Rounds } from './rounds.ts';
 import { newSecret, type EquippedSandbox, type Sandboxes } from './sandboxes.ts';
 import { sealingContexts } from '../crypto/sealed-records.ts';
 import { leaseRow, takeUp, verdictOn } from './takeover.ts';
@@ -96,8 +97,7 @@ export class Sessions implements AsyncDisposable {
   readonly #inserting = new Set<string>();
   /** Sessions that ended and whose row could not be written: kept until the database is back. */
   readonly #unwritten = new Map<string, Unwritten>();
-  #checking: Promise<void> | undefined;
-  #checkAgain = false;
+  readonly #revocations = new Rounds(() => this.#endRevoked());
   #takingOver: Promise<void> | undefined;
   /** What all sessions stand on. */
   #away = { engine: false, database: false };
@@ -113,7 +113,8 @@ export class Sessions implements AsyncDisposable {
   // ── the person's doings ──
 
   /**
-   * Opens a session; answers as soon as the shell is starting, or after {@link ANSWER_MS} with the state `opening`.
+   * Opens a session; answers as soon as the shell is starting, or after {@link ANSWER_MS}, where
+   * engine or cluster was away {@link DOUBTFUL_ANSWER_MS}, with the state `opening`.
    * Throws Problem `cluster-unknown`, those of chooseRole, `too-many-sessions`, and what kept sandbox or account from
    * being made: then nothing of it is left.
    */
@@ -369,24 +370,17 @@ export class Sessions implements AsyncDisposable {
    * Called whenever one of these changed.
    */
   checkRevocations(): Promise<void> {
-    this.#checkAgain = true;
-    this.#checking ??= (async () => {
-      try {
-        while (this.#checkAgain) {
-          this.#checkAgain = false;
-          const held = [...this.#live.values()].filter(({ alive }) => alive).map(({ id }) => id);
-          const [revoked, ended] = await Promise.all([
-            rows.revokedOf(this.#deps.db, { replica: this.#deps.replica }),
-            endedByOthers(this.#deps, held),
-          ]);
-          const endings = revoked.map(({ id, reason, detail }) => ({ id, ending: { reason, detail } }));
-          await Promise.all([...endings, ...ended].map(({ id, ending }) => this.end(id, ending)));
-        }
-      } finally {
-        this.#checking = undefined;
-      }
-    })();
-    return this.#checking;
+    return this.#revocations.run();
+  }
+
+  async #endRevoked(): Promise<void> {
+    const held = [...this.#live.values()].filter(({ alive }) => alive).map(({ id }) => id);
+    const [revoked, ended] = await Promise.all([
+      rows.revokedOf(this.#deps.db, { replica: this.#deps.replica }),
+      endedByOthers(this.#deps, held),
+    ]);
+    const endings = revoked.map(({ id, reason, detail }) => ({ id, ending: { reason, detail } }));
+    await Promise.all([...endings, ...ended].map(({ id, ending }) => this.end(id, ending)));
   }
 
   /**
