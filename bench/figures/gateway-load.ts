@@ -5,12 +5,10 @@ import type { Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { call, issued, type Side } from '../gateway-sides.ts';
 import { bareProxy, cpuSeconds, kubectlProxy, resident } from '../proxies.ts';
+import { callsIn, costOf, GET, load, warmUp } from '../small-calls.ts';
 import { median } from '../statistics.ts';
 
-const GET = '/api/v1/namespaces/default';
 const WATCH = '/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=900';
-const CALLS = 3_000;
-const AT_ONCE = 16;
 const CREDENTIALS = 20;
 const WATCHES = 1_000;
 /** Memory is what remains once the engine has collected. */
@@ -33,14 +31,12 @@ export async function gatewayLoad(bench: Bench): Promise<Measurement[]> {
     };
     const sides = { ours, plain, bare };
     const rates: Record<keyof typeof sides, number[]> = { ours: [], plain: [], bare: [] };
-    for (const side of Object.values(sides)) await load(side, bench.sample ? 20 : 500);
+    for (const side of Object.values(sides)) await warmUp(bench, () => call(side, GET));
+    const calls = callsIn(bench);
     for (let round = 0; round < bench.rounds; round++)
       for (const name of ['ours', 'plain', 'bare'] as const) {
-        const calls = bench.sample ? 50 : CALLS;
-        const before = await cpu[name]();
-        await load(sides[name], calls);
-        // A sample may be over before the clock of a process has ticked.
-        rates[name].push(calls / Math.max(0.01, (await cpu[name]()) - before));
+        const ask = () => call(sides[name], GET);
+        rates[name].push(calls / (await costOf(cpu[name], () => load(calls, ask))));
       }
     const watches = bench.sample ? 20 : WATCHES;
     const memory = {
@@ -77,14 +73,6 @@ export async function gatewayLoad(bench: Bench): Promise<Measurement[]> {
   } finally {
     for (const { agent } of [ours, plain, bare]) agent.destroy();
   }
-}
-
-async function load(side: Side, calls: number): Promise<void> {
-  let left = calls;
-  const worker = async () => {
-    while (left-- > 0) await call(side, GET);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 /** What so many idle watches add to a process, bytes. */

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { interleave, type Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { call, directly, issued, type Side } from '../gateway-sides.ts';
+import { GET } from '../small-calls.ts';
 import { median, percentile } from '../statistics.ts';
 import { populated } from './pods.ts';
 
@@ -11,8 +12,6 @@ const SECONDS = 10;
 const PODS = 5_000;
 const LISTS = 3;
 const FIRST_CALLS = 10;
-/** What a person's day needs; the figure is of one credential that is there already. */
-const GET = '/api/v1/namespaces/default';
 
 export async function gateway(bench: Bench): Promise<Measurement[]> {
   const direct = await directly(bench.kubeconfig);

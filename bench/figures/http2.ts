@@ -9,11 +9,9 @@ import { interleave, type Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { call } from '../gateway-sides.ts';
 import { bareProxy, cpuSeconds, type Proxy } from '../proxies.ts';
+import { callsIn, costOf, GET, load, warmUp } from '../small-calls.ts';
 import { median } from '../statistics.ts';
 
-const GET = '/api/v1/namespaces/default';
-const CALLS = 3_000;
-const AT_ONCE = 16;
 /** kubectl's first calls in a round. */
 const FIRST_CALLS = 5;
 
@@ -23,7 +21,7 @@ export async function http2(bench: Bench): Promise<Measurement[]> {
   await using two = await bareProxy(bench.kubeconfig, { http2: true });
   await using one = await bareProxy(bench.kubeconfig);
   const session = connect(two.origin, { ca: two.authority });
-  const calls = bench.sample ? 50 : CALLS;
+  const calls = callsIn(bench);
   const sides = {
     two: { proxy: two, ask: () => callByHttp2(session) },
     one: { proxy: one, ask: () => call(one, GET) },
@@ -32,14 +30,15 @@ export async function http2(bench: Bench): Promise<Measurement[]> {
   try {
     const measure = async (name: keyof typeof sides) => {
       const { proxy, ask } = sides[name];
-      const rate = calls / (await costOf(proxy, () => load(calls, ask)));
+      const cpu = () => cpuSeconds(proxy.pid);
+      const rate = calls / (await costOf(cpu, () => load(calls, ask)));
       const times: number[] = [];
-      const seconds = await costOf(proxy, async () => {
+      const seconds = await costOf(cpu, async () => {
         for (let n = 0; n < FIRST_CALLS; n++) times.push(await firstCall(bench, proxy));
       });
       rounds[name].push({ rate, ms: median(times), cpuMs: (seconds / FIRST_CALLS) * 1_000 });
     };
-    for (const { ask } of Object.values(sides)) await load(bench.sample ? 20 : 500, ask);
+    for (const { ask } of Object.values(sides)) await warmUp(bench, ask);
     await interleave(
       bench.rounds,
       () => measure('two'),
@@ -61,21 +60,6 @@ export async function http2(bench: Bench): Promise<Measurement[]> {
     { name: 'HTTP/2, bare: kubectl’s first call', unit: 'ms', ...of('ms') },
     { name: 'HTTP/2, bare: CPU of kubectl’s first call', unit: 'ms', ...of('cpuMs') },
   ];
-}
-
-/** Seconds of the proxy's processor; a sample may be over before its clock has ticked. */
-async function costOf({ pid }: Proxy, work: () => Promise<void>): Promise<number> {
-  const before = await cpuSeconds(pid);
-  await work();
-  return Math.max(0.01, (await cpuSeconds(pid)) - before);
-}
-
-async function load(calls: number, ask: () => Promise<unknown>): Promise<void> {
-  let left = calls;
-  const worker = async () => {
-    while (left-- > 0) await ask();
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 function callByHttp2(session: ClientHttp2Session): Promise<void> {
