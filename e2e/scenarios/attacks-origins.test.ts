@@ -1,6 +1,7 @@
 /**
  * Attacks on the proxy domain: the way in at a service's origin, its cookie, other pages of the same browser, and what
- * crosses. Each case names the rule that it answers (docs/security.md) or the hole that it is the kin of.
+ * crosses. Each case names the rule that it answers (docs/security.md) or the hole that it is the kin of. Long,
+ * as a list of attacks is.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { request, type IncomingHttpHeaders } from 'node:http';
