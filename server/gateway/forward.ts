@@ -10,6 +10,7 @@ import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { AnswerTimedOut, unreachable } from '../domain/unreachable.ts';
 import { readBounded } from '../domain/read-bounded.ts';
 import type { ApiCall } from './api-call.ts';
+import { passBody } from './pass-body.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { readableAnswer, relayReview, reviewsOneself } from './review.ts';
 import { answeredHeaders, forwardedFor, type Identified, ownVary, requestOptions } from './upstream.ts';
@@ -198,28 +199,10 @@ async function relay(
     'x-correlation-id',
     call.correlation.id,
   ]);
-  // A watch of something that does not change sends nothing for minutes: the client must see that it stands. Where a
-  // body follows at once, both go in one write.
-  const flush = setImmediate(() => response.flushHeaders());
-  let left = Number(answer.headers['content-length']);
-  answer.on('data', (chunk: Buffer) => {
-    if (call.responseBytes === 0) clearImmediate(flush);
+  passBody(answer, response, (chunk) => {
     call.responseBytes += chunk.length;
     refusal?.add(chunk);
     call.progress();
-    left -= chunk.length;
-    // The last of it and the end in one write, where its length is known.
-    if (left === 0) response.end(chunk);
-    else if (!response.write(chunk)) {
-      answer.pause();
-      response.once('drain', () => answer.resume());
-    }
-  });
-  answer.once('end', () => {
-    if (response.writableEnded) return;
-    const trailers = trailerPairs(answer.rawTrailers);
-    if (trailers.length > 0) response.addTrailers(trailers);
-    response.end();
   });
   try {
     await promise;
@@ -249,10 +232,4 @@ function redirectRefusal(
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function trailerPairs(raw: string[]): [string, string][] {
-  const out: [string, string][] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) out.push([raw[at]!, raw[at + 1]!]);
-  return out;
 }

@@ -48,6 +48,19 @@ describe('Recorder', () => {
     expect(recorder.size).toBe(Buffer.concat(records).length);
   });
 
+  test('what is handed over in one go is one write', async () => {
+    const recorder = await Recorder.open(path);
+    const writes = vi.spyOn(fs, 'writev');
+    try {
+      const records = Array.from({ length: 8 }, () => output('x'.repeat(32 * 1024)));
+      await Promise.all(records.map((record) => append(recorder, record)));
+      expect(writes).toHaveBeenCalledTimes(1);
+    } finally {
+      writes.mockRestore();
+      await recorder.close();
+    }
+  });
+
   test('a little is written when append returns, unless the disk made somebody wait', async () => {
     const pace = new DiskPace(() => 0);
     const recorder = await Recorder.open(path, { pace });

@@ -85,7 +85,10 @@ export class Recorder {
     }
     this.#queue.push({ bytes, written });
     this.#pending += bytes.length;
-    if (!this.#writing) this.#write();
+    if (this.#writing) return;
+    this.#writing = true;
+    // What is handed over in one go is one write, its first part too.
+    queueMicrotask(() => this.#write());
   }
 
   /** Waits for what was handed over, then closes. */
@@ -108,7 +111,6 @@ export class Recorder {
   }
 
   #write(): void {
-    this.#writing = true;
     const batch = this.#queue;
     this.#queue = [];
     const done = (error: Error | null) => this.#written(batch, error);
