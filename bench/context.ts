@@ -58,8 +58,7 @@ export async function openPeer(ttyd: Ttyd): Promise<Omit<Shell, 'session'>> {
 }
 
 /** Alternates who goes first, so that neither side always meets the machine warm. */
-export async function interleave(rounds: number, ours: () => Promise<void>, peer: () => Promise<void>): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) {
-    for (const side of round % 2 ? [peer, ours] : [ours, peer]) await side();
-  }
+export async function interleave(rounds: number, ...sides: (() => Promise<void>)[]): Promise<void> {
+  for (let round = 0; round < rounds; round += 1)
+    for (let turn = 0; turn < sides.length; turn += 1) await sides[(round + turn) % sides.length]!();
 }

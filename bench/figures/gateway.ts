@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { interleave, type Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { call, directly, issued, type Side } from '../gateway-sides.ts';
+import { bareProxy } from '../proxies.ts';
 import { GET } from '../small-calls.ts';
 import { median, percentile } from '../statistics.ts';
 import { populated } from './pods.ts';
@@ -39,7 +40,7 @@ export async function gateway(bench: Bench): Promise<Measurement[]> {
       { ...absolute('gateway GET added p50', added(0.5)), target: { kind: 'at-most', value: 1 } },
       { ...absolute('gateway GET added p99', added(0.99)), target: { kind: 'at-most', value: 5 } },
       { ...absolute('gateway first call of a credential', median(first)), target: { kind: 'at-most', value: 150 } },
-      await list(bench, { ours, direct }),
+      ...(await list(bench, { ours, direct })),
     ];
   } finally {
     for (const { agent } of [ours, direct]) agent.destroy();
@@ -50,27 +51,34 @@ function absolute(name: string, ours: number) {
   return { name, unit: 'ms' as const, ours, peerName: null, peer: null };
 }
 
-async function list(bench: Bench, sides: { ours: Side; direct: Side }): Promise<Measurement> {
+/** Beside it, without a target, the bare proxy: what any process in between takes on this machine. */
+async function list(bench: Bench, sides: { ours: Side; direct: Side }): Promise<Measurement[]> {
   const pods = bench.sample ? 20 : PODS;
   await using namespace = await populated(bench.kubeconfig, pods);
+  await using bare = await bareProxy(bench.kubeconfig);
   const path = `/api/v1/namespaces/${namespace.name}/pods?limit=0`;
-  const times = { ours: [] as number[], direct: [] as number[] };
+  const times = { ours: [] as number[], direct: [] as number[], bare: [] as number[] };
   const once = async (side: Side): Promise<number> => median(await repeat(LISTS, () => call(side, path)));
   // A process that has read some is what people meet.
-  for (const side of [sides.ours, sides.direct]) await once(side);
+  for (const side of [sides.ours, sides.direct, bare]) await once(side);
   await interleave(
     bench.rounds,
     async () => void times.ours.push(await once(sides.ours)),
     async () => void times.direct.push(await once(sides.direct)),
+    async () => void times.bare.push(await once(bare)),
   );
-  return {
-    name: `gateway list of ${pods} pods`,
-    unit: 'ms',
-    ours: median(times.ours),
-    peerName: 'direct',
-    peer: median(times.direct),
-    target: { kind: 'ratio-at-most', value: 1.05 },
-  };
+  bare.agent.destroy();
+  const shown = { name: `gateway list of ${pods} pods`, unit: 'ms' as const, ours: median(times.ours) };
+  return [
+    { ...shown, peerName: 'direct', peer: median(times.direct), target: { kind: 'ratio-at-most', value: 1.05 } },
+    {
+      ...shown,
+      name: `${shown.name}, bare`,
+      peerName: 'bare Node',
+      peer: median(times.bare),
+      target: { kind: 'none' },
+    },
+  ];
 }
 
 /** ms from the first byte asked to the last byte answered, the session's account made meanwhile. */

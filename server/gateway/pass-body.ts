@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What rests here goes on before it is more than this, and a piece that came whole. */
+/** What rests here goes on before it is more than this. */
 const GATHERED_MOST = 64 * 1024;
 
 /**
@@ -12,47 +12,83 @@ const GATHERED_MOST = 64 * 1024;
  * before an answer broke is passed on before who listens for its `error` hears of it.
  */
 export function passBody(answer: IncomingMessage, response: ServerResponse, seen: (chunk: Buffer) => void): void {
-  let gathered: Buffer[] = [];
-  let bytes = 0;
+  const gathered = new Gathered();
   let left = Number(answer.headers['content-length']);
   // A watch of something that does not change sends nothing for minutes: the client must see that it stands. Where a
   // body follows at once, both go in one write.
   let turn = setImmediate(() => response.flushHeaders());
-  const taken = (): Buffer => {
-    clearImmediate(turn);
-    const whole = gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered, bytes);
-    gathered = [];
-    bytes = 0;
-    return whole;
-  };
   const pass = () => {
-    const whole = taken();
-    if (whole.length === 0 || response.destroyed || response.write(whole)) return;
+    clearImmediate(turn);
+    if (gathered.bytes === 0 || response.destroyed || gathered.writeTo(response)) return;
     answer.pause();
     response.once('drain', () => answer.resume());
   };
+  const end = () => {
+    clearImmediate(turn);
+    gathered.endTo(response);
+  };
   answer.on('data', (chunk: Buffer) => {
     seen(chunk);
-    const first = bytes === 0;
-    gathered.push(chunk);
-    bytes += chunk.length;
-    left -= chunk.length;
-    // The last of it and the end in one write, where its length is known.
-    if (left === 0) response.end(taken());
-    else if (bytes >= GATHERED_MOST) pass();
-    else if (first) {
+    if (gathered.bytes + chunk.length > GATHERED_MOST) pass();
+    if (gathered.bytes === 0) {
       clearImmediate(turn);
       turn = setImmediate(pass);
     }
+    gathered.add(chunk);
+    left -= chunk.length;
+    // The last of it and the end in one write, where its length is known.
+    if (left === 0) end();
   });
   answer.once('end', () => {
     if (response.writableEnded) return;
     const trailers = trailerPairs(answer.rawTrailers);
     if (trailers.length > 0) response.addTrailers(trailers);
-    const rest = taken();
-    response.end(rest.length > 0 ? rest : undefined);
+    end();
   });
   answer.prependOnceListener('error', pass);
+}
+
+/** Pieces joined in buffers of one answer, used again once written: made anew, each would be the collector's work. */
+class Gathered {
+  bytes = 0;
+  /** The first piece as it came; alone, it is not copied. */
+  #first: Buffer | null = null;
+  #into: Buffer | null = null;
+  readonly #spare: Buffer[] = [];
+
+  add(chunk: Buffer): void {
+    if (this.bytes === 0) this.#first = chunk;
+    else {
+      this.#into ??= this.#joined();
+      chunk.copy(this.#into, this.bytes);
+    }
+    this.bytes += chunk.length;
+  }
+
+  /** False where the client takes no more for now. */
+  writeTo(response: ServerResponse): boolean {
+    const into = this.#into;
+    return into ? response.write(this.#take(), () => void this.#spare.push(into)) : response.write(this.#take());
+  }
+
+  endTo(response: ServerResponse): void {
+    if (this.bytes > 0) response.end(this.#take());
+    else response.end();
+  }
+
+  #joined(): Buffer {
+    const into = this.#spare.pop() ?? Buffer.allocUnsafeSlow(GATHERED_MOST);
+    this.#first!.copy(into);
+    return into;
+  }
+
+  #take(): Buffer {
+    const whole = this.#into?.subarray(0, this.bytes) ?? this.#first!;
+    this.bytes = 0;
+    this.#first = null;
+    this.#into = null;
+    return whole;
+  }
 }
 
 function trailerPairs(raw: string[]): [string, string][] {

@@ -367,7 +367,7 @@ test('headers meant for one connection end here, on the way back too', async () 
 
 test('an answer in thousands of pieces goes on in fewer, whole and in order, its trailers after it', async () => {
   const pieces = Array.from({ length: 5_000 }, (_, at) => `${at};`);
-  behave = (request, response) => {
+  behave = (_, response) => {
     response.writeHead(200, { trailer: 'X-Sum' });
     // Past what gathers writes in Node's own server: each is a chunk on the wire.
     for (const piece of pieces) response.write(piece);
