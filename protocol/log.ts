@@ -37,14 +37,20 @@ export type LogRecord = {
 
 /** The bytes of one record. Throws RangeError where the data is longer than RECORD_DATA_MAX. */
 export function encodeRecord(record: LogRecord): Uint8Array<ArrayBuffer> {
-  if (record.data.length > RECORD_DATA_MAX) throw new RangeError(`a record holds at most ${RECORD_DATA_MAX} bytes`);
   const out = new Uint8Array(RECORD_HEADER_BYTES + record.data.length);
-  const view = new DataView(out.buffer);
-  view.setUint8(0, record.kind);
-  view.setBigUint64(1, record.time);
-  view.setUint32(9, record.data.length);
-  out.set(record.data, RECORD_HEADER_BYTES);
+  writeRecord(record, out, 0);
   return out;
+}
+
+/** Writes the bytes of one record into `out` at `at`; where they end. Throws RangeError where they do not fit. */
+export function writeRecord({ kind, time, data }: LogRecord, out: Uint8Array, at: number): number {
+  if (data.length > RECORD_DATA_MAX) throw new RangeError(`a record holds at most ${RECORD_DATA_MAX} bytes`);
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  view.setUint8(at, kind);
+  view.setBigUint64(at + 1, time);
+  view.setUint32(at + 9, data.length);
+  out.set(data, at + RECORD_HEADER_BYTES);
+  return at + RECORD_HEADER_BYTES + data.length;
 }
 
 export class CorruptLogError extends Error {

@@ -10,7 +10,7 @@ export type WebSocketPiece = {
   first: boolean;
   /** It ends here. */
   last: boolean;
-  /** Unmasked; a copy where it was masked. */
+  /** Unmasked; valid until the next piece is asked for. */
   data: Uint8Array;
 };
 
@@ -31,6 +31,8 @@ export class WebSocketFrames {
   /** Of the message under way; 0 between messages. */
   #message: 0 | 1 | 2 = 0;
   #fresh = false;
+  /** Of what was masked: as long as the longest piece, which is no longer than what came at once. */
+  #words = new Uint32Array(0);
 
   /** The pieces of messages in these bytes; control frames are passed over. Throws UnknownProtocol. */
   *push(chunk: Uint8Array): Generator<WebSocketPiece> {
@@ -103,12 +105,14 @@ export class WebSocketFrames {
     if (!this.#mask) return bytes;
     const mask = this.#mask;
     // Four bytes at once, in a copy that begins where the machine's words do: a large upload passes through here.
-    const words = new Uint32Array((bytes.length + 3) >>> 2);
+    const count = (bytes.length + 3) >>> 2;
+    if (this.#words.length < count) this.#words = new Uint32Array(count);
+    const words = this.#words;
     const out = new Uint8Array(words.buffer, 0, bytes.length);
     out.set(bytes);
     const turned = Uint8Array.from({ length: 4 }, (_, at) => mask[(this.#maskAt + at) & 3]!);
     const word = new Uint32Array(turned.buffer)[0]!;
-    for (let at = 0; at < words.length; at++) words[at]! ^= word;
+    for (let at = 0; at < count; at++) words[at]! ^= word;
     this.#maskAt = (this.#maskAt + bytes.length) & 3;
     return out;
   }

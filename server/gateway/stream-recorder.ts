@@ -1,5 +1,15 @@
 /** Writes what a stream's channels carry into a recording, and keeps the facts that the audit log has of it. */
-import { encodeMark, encodeRecord, encodeResize, type Mark, RECORD_DATA_MAX, RecordKind } from '../../protocol/log.ts';
+import {
+  encodeMark,
+  encodeRecord,
+  encodeResize,
+  type LogRecord,
+  type Mark,
+  RECORD_DATA_MAX,
+  RECORD_HEADER_BYTES,
+  RecordKind,
+  writeRecord,
+} from '../../protocol/log.ts';
 import { asksForSecret, exitCodeOf, sizeOf, type StreamFacts, streamTitle } from '../domain/stream-facts.ts';
 import type { Channel, Direction, StreamSink } from './stream-channels.ts';
 
@@ -46,6 +56,8 @@ const GATHERED_MOST = 256 * 1024;
 const GATHERED_MS = 10;
 /** Below it nobody sends much at once. */
 const LARGE = 8 * 1024;
+/** Buffers kept for the next pieces: one fills while another is written. */
+const SPARE_MOST = 2;
 
 export class StreamRecorder implements StreamSink {
   readonly #facts: StreamFacts;
@@ -60,10 +72,11 @@ export class StreamRecorder implements StreamSink {
   #line = '';
   #secret = false;
   #drained: (() => void)[] = [];
-  /** Records that are not handed over yet. */
-  #gathered: Uint8Array[] = [];
+  /** Records that are not handed over yet; made anew each time, such buffers would be the collector's work. */
+  #gathered: Buffer | null = null;
   #gatheredBytes = 0;
   #gathering: NodeJS.Timeout | undefined;
+  readonly #spare: Buffer[] = [];
 
   constructor(facts: StreamFacts, options: StreamRecorderOptions) {
     this.#facts = facts;
@@ -183,20 +196,30 @@ export class StreamRecorder implements StreamSink {
     const { log, now } = this.#options;
     if (!log) return;
     this.#written += data.length;
-    const record = encodeRecord({ kind, time: BigInt(now().getTime()) * 1_000n, data });
-    this.#gathered.push(record);
-    this.#gatheredBytes += record.length;
-    if (data.length < LARGE || this.#gatheredBytes >= GATHERED_MOST) this.#handOver();
-    else this.#gathering ??= setTimeout(() => this.#handOver(), GATHERED_MS);
+    const record: LogRecord = { kind, time: BigInt(now().getTime()) * 1_000n, data };
+    if (data.length < LARGE) {
+      this.#handOver();
+      log.append(encodeRecord(record), () => this.#resume());
+      return;
+    }
+    if (this.#gatheredBytes + RECORD_HEADER_BYTES + data.length > GATHERED_MOST) this.#handOver();
+    this.#gathered ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(GATHERED_MOST);
+    this.#gatheredBytes = writeRecord(record, this.#gathered, this.#gatheredBytes);
+    this.#gathering ??= setTimeout(() => this.#handOver(), GATHERED_MS);
   }
 
   #handOver(): void {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    const records = this.#gathered;
-    this.#gathered = [];
+    const buffer = this.#gathered;
+    if (!buffer) return;
+    const records = buffer.subarray(0, this.#gatheredBytes);
+    this.#gathered = null;
     this.#gatheredBytes = 0;
-    for (const record of records) this.#options.log!.append(record, () => this.#resume());
+    this.#options.log!.append(records, () => {
+      if (this.#spare.length < SPARE_MOST) this.#spare.push(buffer);
+      this.#resume();
+    });
   }
 
   #resume(): void {
