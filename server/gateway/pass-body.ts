@@ -3,6 +3,7 @@
  * thousands, and each would be a chunk, a TLS record and a system call of its own, here and where it arrives.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SpareBuffers } from '../spare-buffers.ts';
 
 /** What rests here goes on before it is more than this. */
 const GATHERED_MOST = 64 * 1024;
@@ -30,14 +31,15 @@ export function passBody(answer: IncomingMessage, response: ServerResponse, seen
   answer.on('data', (chunk: Buffer) => {
     seen(chunk);
     if (gathered.bytes + chunk.length > GATHERED_MOST) pass();
-    if (gathered.bytes === 0) {
-      clearImmediate(turn);
-      turn = setImmediate(pass);
-    }
+    const first = gathered.bytes === 0;
     gathered.add(chunk);
     left -= chunk.length;
     // The last of it and the end in one write, where its length is known.
     if (left === 0) end();
+    else if (first) {
+      clearImmediate(turn);
+      turn = setImmediate(pass);
+    }
   });
   answer.once('end', () => {
     if (response.writableEnded) return;
@@ -48,13 +50,13 @@ export function passBody(answer: IncomingMessage, response: ServerResponse, seen
   answer.prependOnceListener('error', pass);
 }
 
-/** Pieces joined in buffers of one answer, used again once written: made anew, each would be the collector's work. */
+/** Pieces joined in buffers of one answer. */
 class Gathered {
   bytes = 0;
   /** The first piece as it came; alone, it is not copied. */
   #first: Buffer | null = null;
   #into: Buffer | null = null;
-  readonly #spare: Buffer[] = [];
+  readonly #spare = new SpareBuffers(GATHERED_MOST);
 
   add(chunk: Buffer): void {
     if (this.bytes === 0) this.#first = chunk;
@@ -68,7 +70,7 @@ class Gathered {
   /** False where the client takes no more for now. */
   writeTo(response: ServerResponse): boolean {
     const into = this.#into;
-    return into ? response.write(this.#take(), () => void this.#spare.push(into)) : response.write(this.#take());
+    return into ? response.write(this.#take(), () => this.#spare.giveBack(into)) : response.write(this.#take());
   }
 
   endTo(response: ServerResponse): void {
@@ -77,7 +79,7 @@ class Gathered {
   }
 
   #joined(): Buffer {
-    const into = this.#spare.pop() ?? Buffer.allocUnsafeSlow(GATHERED_MOST);
+    const into = this.#spare.take();
     this.#first!.copy(into);
     return into;
   }

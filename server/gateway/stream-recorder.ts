@@ -11,6 +11,7 @@ import {
   writeRecord,
 } from '../../protocol/log.ts';
 import { asksForSecret, exitCodeOf, sizeOf, type StreamFacts, streamTitle } from '../domain/stream-facts.ts';
+import { SpareBuffers } from '../spare-buffers.ts';
 import type { Channel, Direction, StreamSink } from './stream-channels.ts';
 
 /** As much of a recording as is needed here: see recording/recorder.ts. */
@@ -56,8 +57,6 @@ const GATHERED_MOST = 256 * 1024;
 const GATHERED_MS = 10;
 /** Below it nobody sends much at once. */
 const LARGE = 8 * 1024;
-/** Buffers kept for the next pieces: one fills while another is written. */
-const SPARE_MOST = 2;
 
 export class StreamRecorder implements StreamSink {
   readonly #facts: StreamFacts;
@@ -72,11 +71,11 @@ export class StreamRecorder implements StreamSink {
   #line = '';
   #secret = false;
   #drained: (() => void)[] = [];
-  /** Records that are not handed over yet; made anew each time, such buffers would be the collector's work. */
+  /** Records that are not handed over yet. */
   #gathered: Buffer | null = null;
   #gatheredBytes = 0;
   #gathering: NodeJS.Timeout | undefined;
-  readonly #spare: Buffer[] = [];
+  readonly #spare = new SpareBuffers(GATHERED_MOST);
 
   constructor(facts: StreamFacts, options: StreamRecorderOptions) {
     this.#facts = facts;
@@ -203,7 +202,7 @@ export class StreamRecorder implements StreamSink {
       return;
     }
     if (this.#gatheredBytes + RECORD_HEADER_BYTES + data.length > GATHERED_MOST) this.#handOver();
-    this.#gathered ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(GATHERED_MOST);
+    this.#gathered ??= this.#spare.take();
     this.#gatheredBytes = writeRecord(record, this.#gathered, this.#gatheredBytes);
     this.#gathering ??= setTimeout(() => this.#handOver(), GATHERED_MS);
   }
@@ -217,7 +216,7 @@ export class StreamRecorder implements StreamSink {
     this.#gathered = null;
     this.#gatheredBytes = 0;
     this.#options.log!.append(records, () => {
-      if (this.#spare.length < SPARE_MOST) this.#spare.push(buffer);
+      this.#spare.giveBack(buffer);
       this.#resume();
     });
   }
