@@ -36,13 +36,8 @@ export async function kubectlProxy(kubeconfig: string): Promise<Proxy> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = await firstMatch(child, /:(\d+)$/);
-  return {
-    ...running(child),
-    origin: new URL(`http://127.0.0.1:${port}`),
-    prefix: '',
-    agent: new HttpAgent({ keepAlive: true }) as Agent,
-    tokens: [],
-  };
+  const agent = new HttpAgent({ keepAlive: true }) as Agent;
+  return { ...running(child, agent), origin: new URL(`http://127.0.0.1:${port}`), prefix: '', agent, tokens: [] };
 }
 
 /** `http2`: spoken with whom asks for it. `authority` vouches for it; PEM. */
@@ -72,12 +67,13 @@ export async function bareProxy(kubeconfig: string, { http2 = false } = {}): Pro
   const program = fileURLToPath(new URL('bare-proxy.ts', import.meta.url));
   const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const port = await firstMatch(child, /^(\d+)$/);
-  const { [Symbol.asyncDispose]: end, ...rest } = running(child);
+  const agent = new Agent({ keepAlive: true, ca: authority.certificate });
+  const { [Symbol.asyncDispose]: end, ...rest } = running(child, agent);
   return {
     ...rest,
     origin: new URL(`https://127.0.0.1:${port}`),
     prefix: '',
-    agent: new Agent({ keepAlive: true, ca: authority.certificate }),
+    agent,
     authority: authority.certificate,
     tokens: [],
     async [Symbol.asyncDispose]() {
@@ -87,11 +83,13 @@ export async function bareProxy(kubeconfig: string, { http2 = false } = {}): Pro
   };
 }
 
-function running(child: ChildProcess): AsyncDisposable & { pid: number } {
+/** Ends with the connections to it: a client's own would be left broken. */
+function running(child: ChildProcess, agent: Agent): AsyncDisposable & { pid: number } {
   const exited = once(child, 'exit');
   return {
     pid: child.pid!,
     async [Symbol.asyncDispose]() {
+      agent.destroy();
       child.kill('SIGKILL');
       await exited;
     },

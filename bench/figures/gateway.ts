@@ -67,7 +67,6 @@ async function list(bench: Bench, sides: { ours: Side; direct: Side }): Promise<
     async () => void times.direct.push(await once(sides.direct)),
     async () => void times.bare.push(await once(bare)),
   );
-  bare.agent.destroy();
   const shown = { name: `gateway list of ${pods} pods`, unit: 'ms' as const, ours: median(times.ours) };
   return [
     { ...shown, peerName: 'direct', peer: median(times.direct), target: { kind: 'ratio-at-most', value: 1.05 } },

@@ -46,8 +46,6 @@ export async function http2(bench: Bench): Promise<Measurement[]> {
     );
   } finally {
     session.destroy();
-    one.agent.destroy();
-    two.agent.destroy();
   }
   const of = (field: keyof Round) => ({
     ours: median(rounds.two.map((round) => round[field])),

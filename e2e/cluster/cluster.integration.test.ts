@@ -48,8 +48,7 @@ function ask(cluster: Cluster, ...args: string[]): Promise<string> {
 test('starts, survives the kill of every part, starts again as it was, and leaves nothing behind', async () => {
   const instance = instanceAt(join(folder, 'cluster'));
   const first = await start();
-  // The account that pods run as is made by the controller manager a moment after the namespace.
-  await until(() => ask(first, 'get', 'serviceaccount', 'default').then(() => true), { what: 'the default account' });
+  // A pod runs as the account that the controllers make for its namespace.
   await run(kubectl, ['apply', '-f', '-'], { input: POD, env: { ...process.env, KUBECONFIG: first.kubeconfig } });
   await ask(first, 'wait', '--for=condition=Ready', 'pod/web', '--timeout=60s');
   expect(await ask(first, 'exec', 'web', '--', 'wget', '-qO-', 'http://127.0.0.1:8080/')).toBe('Hello from a pod.\n');

@@ -16,7 +16,7 @@ import { findProcesses, stopProcesses } from '../machine/processes.ts';
 import { until } from '../machine/until.ts';
 import { kubeconfigFor, makeCertificates } from './certificates.ts';
 import type { Subject } from './certificates.ts';
-import { auditLogOf, serverOf, SERVICE_ADDRESS, startControlPlane } from './control-plane.ts';
+import { auditLogOf, controllersWork, serverOf, SERVICE_ADDRESS, startControlPlane } from './control-plane.ts';
 import type { ClusterState, ControlPlane } from './control-plane.ts';
 import { freeSubnet, removeBridge } from './network.ts';
 import { bridgeOf, NODE_NAME, prepareNode, startNode } from './node.ts';
@@ -66,7 +66,7 @@ async function portsAreOurs(instance: Instance, state: ClusterState): Promise<vo
       });
 }
 
-/** Starts what does not run yet; returns when the API server and the node are ready. Needs root. */
+/** Starts what does not run yet; returns when the API server, its controllers and the node are ready. Needs root. */
 export async function startCluster(folder: string, options: ClusterOptions): Promise<Cluster> {
   const progress = options.onProgress ?? (() => undefined);
   const instance = instanceAt(folder);
@@ -86,7 +86,7 @@ export async function startCluster(folder: string, options: ClusterOptions): Pro
   if (findProcesses(instance.folder, 'kube-apiserver').length === 0) progress('Kubernetes: starting the control plane');
   await Promise.all([startControlPlane(plane), prepareNode(plane)]);
   if (findProcesses(instance.folder, 'kubelet').length === 0) progress('Kubernetes: starting the node');
-  await startNode(plane);
+  await Promise.all([startNode(plane), controllersWork(plane)]);
   const kubeconfig = join(instance.folder, 'kubeconfig');
   await writeFile(kubeconfig, kubeconfigFor(pki, 'admin', serverOf(state)), { mode: 0o600 });
   return { server: serverOf(state), kubeconfig, auditLog: auditLogOf(instance), node: NODE_NAME };

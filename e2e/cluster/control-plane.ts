@@ -139,3 +139,24 @@ export async function startControlPlane(plane: ControlPlane): Promise<void> {
     { within: 90_000, what: () => `the API server's readiness (${lastLines(instance.log('kube-apiserver'), 4)})` },
   );
 }
+
+/**
+ * Resolves once the controllers have done what a new namespace and a new role need of them: its account stands, and the
+ * roles that are put together from others are filled.
+ */
+export async function controllersWork({ instance, pki, state }: ControlPlane): Promise<void> {
+  const found = async (path: string): Promise<string | null> => {
+    const { status, body } = await askApi(pki, serverOf(state), path);
+    return status === 200 ? body : null;
+  };
+  await until(
+    async () => {
+      if (!(await found('/api/v1/namespaces/default/serviceaccounts/default'))) return false;
+      const roles = await Promise.all(
+        ['admin', 'edit', 'view'].map((name) => found(`/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}`)),
+      );
+      return roles.every((role) => role !== null && (JSON.parse(role) as { rules: unknown[] | null }).rules?.length);
+    },
+    { within: 90_000, what: () => `the controllers (${lastLines(instance.log('kube-controller-manager'), 4)})` },
+  );
+}
