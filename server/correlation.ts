@@ -1,5 +1,5 @@
 /** The ids that join a request to its log lines: ours, the caller's `X-Correlation-Id`, W3C Trace Context. */
-import { randomUUID } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 export type Correlation = {
@@ -25,18 +25,27 @@ export function correlate(headers: {
     !/^0+$/.test(parent[2]!) &&
     !/^0+$/.test(parent[3]!) &&
     !(parent[1] === '00' && parent[5]);
-  const traceId = known ? parent[2]! : randomHex();
+  const traceId = known ? parent[2]! : randomHex(32);
   const flags = known ? parent[4]! : '00';
   const given = headers.correlationId;
   return {
     id: given && CORRELATION_ID.test(given) ? given : traceId,
-    traceparent: `00-${traceId}-${randomHex().slice(16)}-${flags}`,
+    traceparent: `00-${traceId}-${randomHex(16)}-${flags}`,
   };
 }
 
-/** 32 digits, of which the six bits of a UUID's version and variant are known: node has UUIDs in store, 10 µs cheaper. */
-function randomHex(): string {
-  return randomUUID().replaceAll('-', '');
+/** Random bytes in store: asked for one by one they take longer than all else here. */
+const STORE = Buffer.alloc(4_096);
+let used = STORE.length;
+
+/** So many digits of as many half bytes. */
+function randomHex(digits: number): string {
+  const bytes = digits / 2;
+  if (used + bytes > STORE.length) {
+    randomFillSync(STORE);
+    used = 0;
+  }
+  return STORE.toString('hex', used, (used += bytes));
 }
 
 /** Of a request as Node has it; null: of none that could be read. */

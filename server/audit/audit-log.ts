@@ -5,7 +5,7 @@
  */
 import { Problem } from '../domain/problem.ts';
 import type { AuditEvent } from '../domain/audit-codes.ts';
-import { type Entry, forDatabase, isRow, newKey, store, Unfinished } from './entries.ts';
+import { type Entry, forDatabase, isRow, newKey, type StoredEntry, Unfinished } from './entries.ts';
 import { Journal, JournalFull } from './journal.ts';
 import { isBefore, type JournalPosition } from './recent-lines.ts';
 import type { AuditSink } from './sink.ts';
@@ -81,7 +81,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     let at: JournalPosition = { segment: journal.segments[0]!, offset: 0 };
     while (at.segment !== journal.end.segment) {
       const { lines, next } = await journal.read(at, BATCH_BYTES);
-      for (const line of lines) unfinished.add(JSON.parse(line) as Entry);
+      for (const line of lines) unfinished.add(JSON.parse(line) as StoredEntry);
       at = next;
     }
     for (const entry of unfinished.entries()) await journal.append(entry, Number.POSITIVE_INFINITY);
@@ -91,7 +91,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   async record(event: AuditEvent): Promise<void> {
-    await this.#append({ kind: 'event', key: newKey(), event: store(event) }, this.#bound * READS_FACTOR);
+    await this.#append({ kind: 'event', key: newKey(), event }, this.#bound * READS_FACTOR);
   }
 
   startCall({ changes, ...facts }: CallFacts): CallRecord {
@@ -99,7 +99,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     const event: AuditEvent = { ...facts, code: 'api.started' };
     const open: Open = { event, since: this.#deps.now().getTime(), segment: null, noted: false };
     const bound = changes ? this.#bound : this.#bound * READS_FACTOR;
-    const started = this.#append({ kind: 'started', key, event: store(event) }, bound).then(
+    const started = this.#append({ kind: 'started', key, event }, bound).then(
       (segment) => {
         open.segment = segment;
       },
@@ -123,7 +123,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
           await started;
           // Its room was taken with the beginning: the end is always let in, its body only where there is room.
           await this.#append(
-            { kind: 'finished', key: newKey(), start: key, event: store(finished) },
+            { kind: 'finished', key: newKey(), start: key, event: finished },
             Number.POSITIVE_INFINITY,
           );
           this.#open.delete(key);
@@ -193,7 +193,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
 
   #note(key: string, open: Open): void {
     open.noted = true;
-    this.#append({ kind: 'event', key, event: store(open.event) }, Number.POSITIVE_INFINITY).catch(() => {
+    this.#append({ kind: 'event', key, event: open.event }, Number.POSITIVE_INFINITY).catch(() => {
       open.noted = false;
     });
   }

@@ -1,6 +1,6 @@
 /** For tests: the rows that a journal's lines become, and the line of a row. */
 import type { AuditCode } from '../domain/audit-codes.ts';
-import type { Entry } from './entries.ts';
+import type { StoredEntry } from './entries.ts';
 
 export type AuditRow = {
   key: string;
@@ -17,7 +17,7 @@ export type AuditRow = {
 };
 
 export function rowOf(line: string): AuditRow {
-  const { key, event } = JSON.parse(line) as Entry;
+  const { key, event } = JSON.parse(line) as StoredEntry;
   const none = { actorId: null, sessionId: null, clusterId: null, auditId: null, clientAddress: null };
   return { ...none, correlationId: null, detail: {}, ...event, key, at: new Date(event.at) };
 }

@@ -3,20 +3,18 @@ import { randomUUID } from 'node:crypto';
 import type { AuditEvent } from '../domain/audit-codes.ts';
 import { storable } from '../domain/printable.ts';
 
-/** An event with its times as text, as JSON keeps it. */
-export type StoredEvent = Omit<AuditEvent, 'at'> & { at: string };
-
-export type Entry =
+/** What a line holds; JSON makes text of the events' times. */
+export type Entry<Event = AuditEvent> =
   /** Becomes a row. */
-  | { kind: 'event'; key: string; event: StoredEvent }
+  | { kind: 'event'; key: string; event: Event }
   /** A call that began; a row only if its end never comes, or is long in coming. */
-  | { kind: 'started'; key: string; event: StoredEvent }
+  | { kind: 'started'; key: string; event: Event }
   /** Its end: becomes a row, and closes the one that began with `start`. */
-  | { kind: 'finished'; key: string; start: string; event: StoredEvent };
+  | { kind: 'finished'; key: string; start: string; event: Event };
 
-export function store(event: AuditEvent): StoredEvent {
-  return { ...event, at: event.at.toISOString() };
-}
+/** As it is read from a line. */
+export type StoredEntry = Entry<StoredEvent>;
+type StoredEvent = Omit<AuditEvent, 'at'> & { at: string };
 
 export function newKey(): string {
   return randomUUID();
@@ -39,12 +37,12 @@ export function forDatabase(line: string): string {
 export class Unfinished {
   readonly #open = new Map<string, StoredEvent>();
 
-  add(entry: Entry): void {
+  add(entry: StoredEntry): void {
     if (entry.kind === 'started') this.#open.set(entry.key, entry.event);
     else this.#open.delete(entry.kind === 'finished' ? entry.start : entry.key);
   }
 
-  entries(): Entry[] {
+  entries(): StoredEntry[] {
     return [...this.#open].map(([key, event]) => ({ kind: 'event', key, event }));
   }
 }

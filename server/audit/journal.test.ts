@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskPace } from '../disk-pace.ts';
 import { Journal } from './journal.ts';
 import { RecentLines } from './recent-lines.ts';
@@ -33,11 +33,15 @@ const slow = new DiskPace(() => 0);
 slow.took(50);
 
 describe('a line', () => {
-  test('is in the file when append returns', async () => {
-    await using journal = await Journal.open(dir, { segmentBytes: 1_000 });
-    const written = journal.append({ n: 1 }, NO_BOUND);
-    expect(readFileSync(join(dir, nameOf(1)), 'utf8')).toBe('{"n":1}\n');
-    expect(await written).toBe(1);
+  test('is in the file once append has resolved, together with those of the same turn of the loop', async () => {
+    const recent = new RecentLines();
+    const writes = vi.spyOn(recent, 'add');
+    await using journal = await Journal.open(dir, { segmentBytes: 1_000, recent });
+    const all = [1, 2, 3].map((n) => journal.append({ n }, NO_BOUND));
+    expect(await all[0]).toBe(1);
+    expect(readFileSync(join(dir, nameOf(1)), 'utf8')).toBe('{"n":1}\n{"n":2}\n{"n":3}\n');
+    expect(await Promise.all(all)).toEqual([1, 1, 1]);
+    expect(writes).toHaveBeenCalledTimes(1);
   });
 
   test.each([

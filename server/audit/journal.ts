@@ -1,11 +1,12 @@
 /**
- * The audit log's local journal: lines of JSON in numbered segments, appended by write(2), read back in order. A line is
- * written at once, which takes the kernel some microseconds, where the disk is one that answers; else beside us, and
- * lines that arrive while a write is under way go out together with the next one.
+ * The audit log's local journal: lines of JSON in numbered segments, appended by write(2), read back in order. Lines of
+ * one turn of the loop go out together: at once, which takes the kernel some microseconds, where the disk is one that
+ * answers; else beside us, and what arrives meanwhile goes out with the next ones.
  */
 import fs from 'node:fs';
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { DiskPace } from '../disk-pace.ts';
 import { liesInOwnFileSystem } from '../file-system.ts';
 import { syncFolder } from '../folder-sync.ts';
@@ -16,8 +17,8 @@ export class JournalFull extends Error {
   override name = 'JournalFull';
 }
 
-/** A line with a usual body; the way to another thread and back costs as much as writing several of these. */
-const AT_ONCE_CHARACTERS = 64 * 1024;
+/** Lines with usual bodies; the way to another thread and back costs as much as writing several of these. */
+const AT_ONCE_BYTES = 64 * 1024;
 
 export type JournalOptions = {
   /** Bytes at which a segment ends: small ones keep a replay after a crash short. */
@@ -102,7 +103,6 @@ export class Journal implements AsyncDisposable {
   append(entry: unknown, bound: number): Promise<number> {
     if (this.bytes >= bound) return Promise.reject(new JournalFull(`the journal holds ${this.bytes} bytes`));
     const line = JSON.stringify(entry);
-    if (this.#mayWriteAtOnce(line)) return this.#writeAtOnce(line);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line, resolve, reject });
       this.#writing ??= this.#write();
@@ -149,55 +149,50 @@ export class Journal implements AsyncDisposable {
     await rm(join(this.#dir, nameOf(segment)), { force: true });
   }
 
-  #mayWriteAtOnce(line: string): boolean {
-    if (!this.#atOnce || this.#writing || line.length > AT_ONCE_CHARACTERS || !this.#pace.quick) return false;
-    return this.end.offset < this.#segmentBytes;
-  }
-
-  async #writeAtOnce(line: string): Promise<number> {
-    const begun = performance.now();
-    const at = this.end;
-    const bytes = Buffer.from(this.#torn ? `\n${line}\n` : `${line}\n`);
-    this.#torn = true;
-    for (let written = 0; written < bytes.length;) {
-      const count = fs.writeSync(this.#file.fd, bytes, written);
-      this.#grow(count);
-      written += count;
-    }
-    this.#torn = false;
-    this.#recent.add(at, this.end, [line]);
-    this.#pace.took(performance.now() - begun);
-    return at.segment;
-  }
-
   async #write(): Promise<void> {
+    await turn();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
         if (this.end.offset >= this.#segmentBytes) await this.#rotate();
         const at = this.end;
-        const bytes = Buffer.from((this.#torn ? '\n' : '') + batch.map(({ line }) => `${line}\n`).join(''));
+        const lines = batch.map(({ line }) => line);
+        const bytes = Buffer.from(`${this.#torn ? '\n' : ''}${lines.join('\n')}\n`);
         this.#torn = true;
-        let written = 0;
-        while (written < bytes.length) {
-          const { bytesWritten } = await this.#file.write(bytes, written);
-          written += bytesWritten;
-          this.#grow(bytesWritten);
-        }
+        if (this.#mayWriteAtOnce(bytes)) this.#writeAtOnce(bytes);
+        else await this.#writeBeside(bytes);
         this.#torn = false;
         if (this.#fsync) await this.#file.datasync();
-        this.#recent.add(
-          at,
-          this.end,
-          batch.map(({ line }) => line),
-        );
+        this.#recent.add(at, this.end, lines);
         for (const { resolve } of batch) resolve(this.#current);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
     }
     this.#writing = null;
+  }
+
+  #mayWriteAtOnce(bytes: Buffer): boolean {
+    return this.#atOnce && bytes.length <= AT_ONCE_BYTES && this.#pace.quick;
+  }
+
+  #writeAtOnce(bytes: Buffer): void {
+    const begun = performance.now();
+    for (let written = 0; written < bytes.length;) {
+      const count = fs.writeSync(this.#file.fd, bytes, written);
+      this.#grow(count);
+      written += count;
+    }
+    this.#pace.took(performance.now() - begun);
+  }
+
+  async #writeBeside(bytes: Buffer): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      const { bytesWritten } = await this.#file.write(bytes, written);
+      this.#grow(bytesWritten);
+      written += bytesWritten;
+    }
   }
 
   #grow(bytes: number): void {

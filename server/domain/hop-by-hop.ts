@@ -20,7 +20,15 @@ const KEPT = new Set(['content-length', 'content-type']);
  * values of these; the predicate takes lower-case names.
  */
 export function staysWithConnection(connection: readonly string[]): (name: string) => boolean {
-  if (connection.length === 0) return (name) => names.has(name);
+  if (connection.every(namesNone)) return isKnown;
   const named = new Set(connection.flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())));
   return (name) => names.has(name) || (named.has(name) && !KEPT.has(name));
+}
+
+const isKnown = (name: string): boolean => names.has(name);
+
+/** What nearly every client and server says of a connection: how long it lasts, and no header. */
+function namesNone(value: string): boolean {
+  const option = value.toLowerCase();
+  return option === 'keep-alive' || option === 'close';
 }

@@ -2,14 +2,20 @@
 import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import { isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
 import { ConnectingTimedOut } from '../domain/unreachable.ts';
 
 export class BoundedAgent extends Agent {
+  readonly #tls: ConnectionOptions;
   readonly #withinMs: number;
 
-  /** `withinMs`: for name, connection and TLS handshake together; then the socket's error is ConnectingTimedOut. */
-  constructor(options: AgentOptions, withinMs: number) {
-    super(options);
+  /**
+   * `tls`: of each connection; an agent's own options are copied at each request. `withinMs`: for name, connection and
+   * TLS handshake together; then the socket's error is ConnectingTimedOut.
+   */
+  constructor(pool: AgentOptions, tls: ConnectionOptions, withinMs: number) {
+    super(pool);
+    this.#tls = tls;
     this.#withinMs = withinMs;
   }
 
@@ -25,7 +31,7 @@ export class BoundedAgent extends Agent {
     options: RequestOptions,
     callback?: (error: Error | null, stream: Duplex) => void,
   ): Duplex | null | undefined {
-    const socket = super.createConnection(options, callback);
+    const socket = super.createConnection({ ...options, ...this.#tls } as RequestOptions, callback);
     if (socket instanceof Socket) bound(socket, options.host ?? '', this.#withinMs);
     return socket;
   }

@@ -1,6 +1,7 @@
 /** How to reach one registered cluster: its address, what its certificate is verified against, and as whom. */
-import type { Agent, AgentOptions } from 'node:https';
+import type { Agent } from 'node:https';
 import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { bareHost } from '../domain/bare-host.ts';
 import type { ActAs } from '../domain/impersonation.ts';
 import { type AddressRules, checkLiteralHost, guardedLookup } from './addresses.ts';
@@ -115,7 +116,7 @@ function openEndpoint(
   const url = new URL(address.server);
   checkLiteralHost(url.hostname, rules);
   const hostname = bareHost(url.hostname);
-  const tls: AgentOptions = {
+  const tls: ConnectionOptions = {
     ...client,
     ca: address.ca === '' ? undefined : address.ca,
     lookup: guardedLookup(rules),
@@ -130,7 +131,7 @@ function openEndpoint(
     hostname,
     port: Number(url.port || 443),
     basePath: url.pathname.replace(/\/+$/, ''),
-    agent: new ClusterAgent({ ...tls, ...pool }, connectMs),
-    unpooled: new ClusterAgent({ ...tls, keepAlive: false }, connectMs),
+    agent: new ClusterAgent(pool, tls, connectMs),
+    unpooled: new ClusterAgent({ keepAlive: false }, tls, connectMs),
   };
 }
