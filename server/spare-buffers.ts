@@ -4,10 +4,13 @@
  */
 export class SpareBuffers {
   readonly #size: number;
+  readonly #most: number;
   readonly #spare: Buffer[] = [];
 
-  constructor(size: number) {
+  /** `most`: kept; fewer than are in use together, and some are made anew all the time. */
+  constructor(size: number, most: number) {
     this.#size = size;
+    this.#most = most;
   }
 
   take(): Buffer {
@@ -16,9 +19,6 @@ export class SpareBuffers {
 
   /** Once nobody reads it any more. */
   giveBack(buffer: Buffer): void {
-    if (this.#spare.length < SPARE_MOST) this.#spare.push(buffer);
+    if (this.#spare.length < this.#most) this.#spare.push(buffer);
   }
 }
-
-/** One fills while another is written. */
-const SPARE_MOST = 2;

@@ -7,6 +7,8 @@ import { SpareBuffers } from '../spare-buffers.ts';
 
 /** What rests here goes on before it is more than this. */
 const GATHERED_MOST = 64 * 1024;
+/** One fills while another is written. */
+const SPARE_MOST = 2;
 
 /**
  * After `writeHead`. `seen` is told of each piece as it comes; a client that takes no more stops the answer. What came
@@ -56,7 +58,7 @@ class Gathered {
   /** The first piece as it came; alone, it is not copied. */
   #first: Buffer | null = null;
   #into: Buffer | null = null;
-  readonly #spare = new SpareBuffers(GATHERED_MOST);
+  readonly #spare = new SpareBuffers(GATHERED_MOST, SPARE_MOST);
 
   add(chunk: Buffer): void {
     if (this.bytes === 0) this.#first = chunk;

@@ -54,6 +54,8 @@ const PENDING_MOST = 4 * 1024 * 1024;
 const LINE_MOST = 256;
 /** Much at once is written in pieces of this size, or after so long: each write is another thread's, and it has to be woken. */
 const GATHERED_MOST = 256 * 1024;
+/** Several are written at once while others fill: half of what may be pending. */
+const SPARE_MOST = PENDING_MOST / 2 / GATHERED_MOST;
 const GATHERED_MS = 10;
 /** Below it nobody sends much at once. */
 const LARGE = 8 * 1024;
@@ -75,7 +77,7 @@ export class StreamRecorder implements StreamSink {
   #gathered: Buffer | null = null;
   #gatheredBytes = 0;
   #gathering: NodeJS.Timeout | undefined;
-  readonly #spare = new SpareBuffers(GATHERED_MOST);
+  readonly #spare = new SpareBuffers(GATHERED_MOST, SPARE_MOST);
 
   constructor(facts: StreamFacts, options: StreamRecorderOptions) {
     this.#facts = facts;
