@@ -109,6 +109,7 @@ export class TestGateway implements AsyncDisposable {
       calls: this.calls.count,
       streams: this.calls.streams,
       waiting: 0,
+      queued: this.calls.queued,
       connections: 0,
     }));
     const sessions = {

@@ -52,6 +52,8 @@ export type Visitor = {
   api<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Opens a session and attaches to its terminal. */
   open(request?: { cluster?: string; role?: string }): Promise<{ id: string; terminal: TerminalClient }>;
+  /** The same, once it is whole: its prompt may be shown before its account stands, without which it outlives no kill. */
+  whole(): Promise<{ id: string; terminal: TerminalClient }>;
   /** The same person signed in once more, in another browser. */
   again(): Promise<Visitor>;
   /** A further page on a session. */
@@ -339,18 +341,26 @@ export class TestPortal implements AsyncDisposable {
       };
       return new TerminalClient({ origin: this.url, session, cookie, ticket });
     };
+    const open = async (asked = {}) => {
+      const body = { cluster: CLUSTER, ...asked };
+      const opened = await api<{ session: { id: string }; ticket: string }>('POST', '/sessions', body);
+      return { id: opened.session.id, terminal: await terminal(opened.session.id, opened.ticket).connect() };
+    };
     return {
       id,
       email,
       cookie,
       webSession,
       api,
+      open,
       again: () => this.#signIn(id, email),
       terminal,
-      async open(asked = {}) {
-        const body = { cluster: CLUSTER, ...asked };
-        const opened = await api<{ session: { id: string }; ticket: string }>('POST', '/sessions', body);
-        return { id: opened.session.id, terminal: await terminal(opened.session.id, opened.ticket).connect() };
+      async whole() {
+        const opened = await open();
+        await opened.terminal.shows(/\$ $/);
+        const state = async () => (await api<{ state: string }>('GET', `/sessions/${opened.id}`)).state;
+        await until(async () => (await state()) === 'active', { what: 'the whole session' });
+        return opened;
       },
     };
   }

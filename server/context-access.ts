@@ -126,6 +126,7 @@ export async function openAccess(deps: AccessDeps): Promise<Access> {
     calls: calls.count,
     streams: calls.streams,
     waiting: rate.waiting,
+    queued: calls.queued,
     connections: gateway.connections + ownTools.connections,
   }));
   const groups = new PersonGroups({ db, notifications: deps.notifications, roles: deps.roles });

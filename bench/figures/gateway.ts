@@ -4,6 +4,7 @@ import { interleave, type Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { call, directly, issued, type Side } from '../gateway-sides.ts';
 import { bareProxy } from '../proxies.ts';
+import { queuedFor } from '../slow-reader.ts';
 import { GET, warmUp } from '../small-calls.ts';
 import { median, percentile } from '../statistics.ts';
 import { populated } from './pods.ts';
@@ -68,6 +69,7 @@ async function list(bench: Bench, sides: { ours: Side; direct: Side }): Promise<
     async () => void times.direct.push(await once(sides.direct)),
     async () => void times.bare.push(await once(bare)),
   );
+  const queued = await queuedFor(bench, sides.ours, path);
   const shown = { name: `gateway list of ${pods} pods`, unit: 'ms' as const, ours: median(times.ours) };
   return [
     { ...shown, peerName: 'direct', peer: median(times.direct), target: { kind: 'ratio-at-most', value: 1.05 } },
@@ -77,6 +79,14 @@ async function list(bench: Bench, sides: { ours: Side; direct: Side }): Promise<
       peerName: 'bare Node',
       peer: median(times.bare),
       target: { kind: 'none' },
+    },
+    {
+      name: `${shown.name}, not read: queued`,
+      unit: 'kB',
+      ours: queued / 1e3,
+      peerName: null,
+      peer: null,
+      target: { kind: 'at-most', value: 1048.576 },
     },
   ];
 }

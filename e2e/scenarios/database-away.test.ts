@@ -31,14 +31,6 @@ afterAll(() => stack?.disposeAsync());
 
 type Ready = { components: Record<string, { ok: boolean }> };
 const components = async () => ((await (await fetch(`${portal.url}/readyz`)).json()) as Ready).components;
-const opened = async () => {
-  const { id, terminal } = await person.open();
-  await terminal.shows(/\$ $/);
-  await until(async () => (await person.api<{ state: string }>('GET', `/sessions/${id}`)).state === 'active', {
-    what: 'the open session',
-  });
-  return { id, terminal };
-};
 const told = (terminal: TerminalClient, code: string) =>
   until(() => terminal.banners.some((banner) => banner.code === code), { what: `the banner ${code}` });
 const events = async (session: string, code: string) =>
@@ -49,7 +41,7 @@ const refused = async (session: string, name: string) =>
   (await events(session, 'api.refused')).filter(({ detail }) => detail['name'] === name).map(({ detail }) => detail);
 
 it('a shell goes on and stays on record; nothing opens, and a person is told why', async () => {
-  const { id, terminal } = await opened();
+  const { id, terminal } = await person.whole();
   await stop();
   await told(terminal, 'database-away');
   expect(await components()).toMatchObject({ database: { ok: false }, engine: { ok: true } });
@@ -75,7 +67,7 @@ it('a shell goes on and stays on record; nothing opens, and a person is told why
 });
 
 it('what ends meanwhile is over at once, and its row and event are made up for', async () => {
-  const { id, terminal } = await opened();
+  const { id, terminal } = await person.whole();
   await stop();
   terminal.type('exit 3\r');
   expect(await terminal.close()).toMatchObject({ code: 4002 });
@@ -94,7 +86,7 @@ it('what ends meanwhile is over at once, and its row and event are made up for',
 });
 
 it('a portal that is killed meanwhile has lost no event, and takes the shell up again', async () => {
-  const { id, terminal } = await opened();
+  const { id, terminal } = await person.whole();
   await stop();
   await told(terminal, 'database-away');
   await terminal.run('kubectl get --raw /api/v1/namespaces/before-the-kill');

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { ownEngine, type OwnEngine } from '../engine/own-engine.ts';
 import { leftovers, nothing } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
-import { TestPortal, type Visitor } from '../portal.ts';
+import { TestPortal } from '../portal.ts';
 import type { TerminalClient } from '../terminal-client.ts';
 
 type Ready = { ready: boolean; components: Record<string, { ok: boolean; message: string | null }> };
@@ -29,14 +29,6 @@ const told = (terminal: TerminalClient, code: string, text = /./) =>
   until(() => terminal.banners.some((banner) => banner.code === code && text.test(banner.text)), {
     what: () => `the banner ${code} among ${JSON.stringify(terminal.banners)}`,
   });
-const opened = async (person: Visitor) => {
-  const { id, terminal } = await person.open();
-  await terminal.shows(/\$ $/);
-  await until(async () => (await person.api<{ state: string }>('GET', `/sessions/${id}`)).state === 'active', {
-    what: 'the open session',
-  });
-  return { id, terminal };
-};
 const nothingLeft = (portal: TestPortal) =>
   until(async () => JSON.stringify(await leftovers(portal)) === JSON.stringify(nothing), {
     within: 10_000,
@@ -45,7 +37,7 @@ const nothingLeft = (portal: TestPortal) =>
 
 it('a shell goes on, and is told; nothing opens until the engine is back', async () => {
   const person = await sockets.visitor();
-  const { id, terminal } = await opened(person);
+  const { id, terminal } = await person.whole();
   await engine.stop();
   await told(terminal, 'engine-away', /container engine does not answer.*This shell goes on/);
   const { ready, components } = await readiness(sockets);
@@ -66,14 +58,14 @@ it('a shell goes on, and is told; nothing opens until the engine is back', async
   await told(second, 'engine-back');
   expect(await readiness(sockets)).toMatchObject({ components: { engine: { ok: true } } });
   expect(await second.run('echo still here')).toBe('still here\r\n');
-  const another = await opened(person);
+  const another = await person.whole();
   for (const session of [id, another.id]) await person.api('POST', `/sessions/${session}/end`);
   await nothingLeft(sockets);
 });
 
 it('a shell that died with it says so, and ends once the engine is back', async () => {
   const person = await sockets.visitor();
-  const { id, terminal } = await opened(person);
+  const { id, terminal } = await person.whole();
   const docker = new Docker({ socketPath: engine.socket });
   const [container] = await docker.listContainers({ filters: { label: [`sallyport.session=${id}`] } });
   const { State } = await docker.getContainer(container!.Id).inspect();
@@ -93,7 +85,7 @@ it('a shell that died with it says so, and ends once the engine is back', async 
 
 it('an end while it is away is an end; its container goes when the engine is back', async () => {
   const person = await sockets.visitor();
-  const { id, terminal } = await opened(person);
+  const { id, terminal } = await person.whole();
   await engine.stop();
   await person.api('POST', `/sessions/${id}/end`);
   expect(await terminal.close()).toMatchObject({ code: 4002 });
@@ -106,7 +98,7 @@ it('an end while it is away is an end; its container goes when the engine is bac
 
 it('streams through the engine stop with it, and go on where they were', async () => {
   const person = await exec.visitor();
-  const { id, terminal } = await opened(person);
+  const { id, terminal } = await person.whole();
   await terminal.run('echo before');
   await engine.stop();
   await told(terminal, 'shell-away', /does not answer.*What you type is kept/);

@@ -20,8 +20,7 @@ it.each([
   ['killed', () => portal.kill()],
 ])('the portal is %s: output and input continue where they were', async (_how, down) => {
   const person = await portal.visitor();
-  const { id, terminal } = await person.open();
-  await terminal.shows(/\$ $/);
+  const { id, terminal } = await person.whole();
   // Writes meanwhile, and reads what is typed meanwhile.
   terminal.type(`for i in $(seq ${LINES}); do echo "line-$i-"; sleep 0.01; done; cat > got; wc -c < got\r`);
   await terminal.shows(/line-50-/);
@@ -52,8 +51,7 @@ it.each([
 
 it('a session whose container went while the portal was away ends as a fault', async () => {
   const person = await portal.visitor();
-  const { id, terminal } = await person.open();
-  await terminal.shows(/\$ $/);
+  const { id } = await person.whole();
   await portal.kill();
   await portal.removeContainerOf(id);
   await portal.up();
@@ -63,8 +61,7 @@ it('a session whose container went while the portal was away ends as a fault', a
 
 it('idle time runs on while the portal is away', async () => {
   const person = await portal.visitor([await portal.role({ idleMs: 3_000 })]);
-  const { id, terminal } = await person.open();
-  await terminal.shows(/\$ $/);
+  const { id } = await person.whole();
   await portal.kill();
   const over = Date.now() + 3_000;
   await expect.poll(() => Date.now() > over, { timeout: 5_000 }).toBe(true);
@@ -75,8 +72,7 @@ it('idle time runs on while the portal is away', async () => {
 
 it('a container that is killed ends its session and says so', async () => {
   const person = await portal.visitor();
-  const { id, terminal } = await person.open();
-  await terminal.shows(/\$ $/);
+  const { id, terminal } = await person.whole();
   await portal.removeContainerOf(id);
   await terminal.close();
   const ended = await portal.ended(id);

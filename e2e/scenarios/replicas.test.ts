@@ -38,8 +38,7 @@ const status = async (portal: TestPortal, person: Visitor): Promise<number> =>
 it('signing out at one replica is felt at the other: at its next request, and in its terminals within a second', async () => {
   const person = await here.visitor([await here.role()]);
   const other = there.same(person);
-  const { id, terminal } = await other.open();
-  await terminal.shows(/\$ $/);
+  const { id, terminal } = await other.whole();
   expect(await status(there, person)).toBe(200);
   const began = performance.now();
   const out = await fetch(`${here.url}/api/v1/sign-out`, {
@@ -56,8 +55,7 @@ it('signing out at one replica is felt at the other: at its next request, and in
 
 it('a session that another replica holds is shown and ended by each, and typed into at its own', async () => {
   const person = await here.visitor([await here.role()]);
-  const { id, terminal } = await there.same(person).open();
-  await terminal.shows(/\$ $/);
+  const { id, terminal } = await there.same(person).whole();
   expect(await person.api('GET', `/sessions/${id}`)).toMatchObject({ state: 'active' });
   await expect(person.api('POST', `/sessions/${id}/ticket`)).rejects.toMatchObject({ code: 'session-elsewhere' });
   expect(await here.admin('POST', `/sessions/${id}/end`)).toMatchObject({ state: 'ended', endReason: 'revoked' });
@@ -158,8 +156,7 @@ it('warm sandboxes of a replica that lives are its own; what one that was killed
   expect((await containers()).map(({ id }) => id)).toContain(theirs.id);
 
   const person = await here.visitor([await here.role()]);
-  const { id, terminal } = await there.same(person).open();
-  await terminal.shows(/\$ $/);
+  const { id } = await there.same(person).whole();
   await there.kill();
   // As if its lease, and the time that a session waits for its page, had run out.
   await here.sql`update replicas set seen_at = now() - interval '1 hour' where id <> ${mine!.id}`;

@@ -105,6 +105,11 @@ export class ApiCall {
     this.#live?.abort.abort(reason);
   }
 
+  /** Where bytes of the call wait, and how many do: asked while it runs. */
+  queues(...queues: (() => number)[]): void {
+    this.#live?.queues.push(...queues);
+  }
+
   /** Bytes moved: the call is not stalled. */
   progress(): void {
     if (this.#live) this.#live.progressAt = this.#deps.now().getTime();

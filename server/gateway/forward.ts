@@ -147,6 +147,7 @@ function answerOf(call: ApiCall, outgoing: ClientRequest, body: Buffer | null): 
         call.progress();
       });
       call.incoming.on('error', () => {});
+      call.queues(() => call.incoming.readableLength + outgoing.writableLength);
       call.incoming.pipe(outgoing);
     } else {
       outgoing.end();
@@ -199,11 +200,12 @@ async function relay(
     'x-correlation-id',
     call.correlation.id,
   ]);
-  passBody(answer, response, (chunk) => {
+  const queued = passBody(answer, response, (chunk) => {
     call.responseBytes += chunk.length;
     refusal?.add(chunk);
     call.progress();
   });
+  call.queues(queued);
   try {
     await promise;
   } finally {

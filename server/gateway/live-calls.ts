@@ -11,6 +11,8 @@ export type LiveCall = {
   readonly stream: boolean;
   /** When bytes last moved in either direction. */
   progressAt: number;
+  /** Each says how many bytes of the call wait in one place, for a client, a cluster or the disk. */
+  readonly queues: (() => number)[];
   /** Why it may not go on, by the rules as they are now; null where it may. */
   refusedNow: () => Promise<Problem | null>;
 };
@@ -46,6 +48,14 @@ export class LiveCalls implements Disposable {
     return sum;
   }
 
+  /** Bytes of all of them that wait for a client, a cluster or the disk. */
+  get queued(): number {
+    let sum = 0;
+    for (const calls of this.#bySession.values())
+      for (const { queues } of calls) for (const queued of queues) sum += queued();
+    return sum;
+  }
+
   /** Throws Problem `too-many-calls`, `too-many-streams`. */
   begin(
     sessionId: string,
@@ -72,6 +82,7 @@ export class LiveCalls implements Disposable {
       ended: promise,
       stream,
       progressAt: now,
+      queues: [],
       refusedNow,
       end: () => {
         calls.delete(call);

@@ -11,7 +11,7 @@ export class GatewayMetrics {
   /** `running` is asked at each scrape. */
   constructor(
     registry: Registry,
-    running: () => { calls: number; streams: number; waiting: number; connections: number },
+    running: () => { calls: number; streams: number; waiting: number; queued: number; connections: number },
   ) {
     const registers = [registry];
     this.#calls = new Counter({
@@ -67,6 +67,14 @@ export class GatewayMetrics {
       registers,
       collect() {
         this.set(running().waiting);
+      },
+    });
+    new Gauge({
+      name: 'sallyport_kubernetes_queued_bytes',
+      help: 'Bytes of Kubernetes calls that wait in the portal: for a client, a cluster or the disk of a recording.',
+      registers,
+      collect() {
+        this.set(running().queued);
       },
     });
     new Gauge({

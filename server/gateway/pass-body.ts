@@ -12,9 +12,14 @@ const SPARE_MOST = 2;
 
 /**
  * After `writeHead`. `seen` is told of each piece as it comes; a client that takes no more stops the answer. What came
- * before an answer broke is passed on before who listens for its `error` hears of it.
+ * before an answer broke is passed on before who listens for its `error` hears of it. Returns what says how many bytes
+ * wait here.
  */
-export function passBody(answer: IncomingMessage, response: ServerResponse, seen: (chunk: Buffer) => void): void {
+export function passBody(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  seen: (chunk: Buffer) => void,
+): () => number {
   const gathered = new Gathered();
   let left = Number(answer.headers['content-length']);
   // A watch of something that does not change sends nothing for minutes: the client must see that it stands. Where a
@@ -50,6 +55,7 @@ export function passBody(answer: IncomingMessage, response: ServerResponse, seen
     end();
   });
   answer.prependOnceListener('error', pass);
+  return () => answer.readableLength + gathered.bytes + response.writableLength;
 }
 
 /** Pieces joined in buffers of one answer. */

@@ -129,6 +129,11 @@ export class StreamRecorder implements StreamSink {
     this.#stop(why);
   }
 
+  /** Bytes that are not written yet. */
+  get pending(): number {
+    return this.#gatheredBytes + (this.#options.log?.pending ?? 0);
+  }
+
   /** Resolves once the disk has caught up, at once where it has. */
   drained(): Promise<void> | null {
     if (!this.#options.log || this.#options.log.pending < PENDING_MOST) return null;

@@ -106,6 +106,11 @@ export class StreamRecording {
     void behind.then(() => from.resume());
   }
 
+  /** Bytes that wait for the disk. */
+  get pending(): number {
+    return this.#recorder?.pending ?? 0;
+  }
+
   /** Once both ends are closed, or the stream never began. */
   async finish(): Promise<void> {
     if (this.#recorder) this.#call.stream = await this.#recorder.finish();

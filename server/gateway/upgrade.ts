@@ -134,6 +134,8 @@ async function pipe(
     recording?.push('down', chunk, socket);
     call.progress();
   });
+  for (const end of [client, socket]) call.queues(() => end.readableLength + end.writableLength);
+  if (recording) call.queues(() => recording.pending);
   client.write(`${lines.join('\r\n')}\r\n\r\n`);
   client.pipe(socket);
   socket.pipe(client);

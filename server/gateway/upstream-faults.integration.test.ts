@@ -265,9 +265,44 @@ test('a client that does not read holds the cluster up, and not the memory of th
   let last = -1;
   // Everything on the way has filled up when the count stands still.
   await expect.poll(() => sent > 0 && last === (last = sent), { interval: 300, timeout: 20_000 }).toBe(true);
+  // What lies between here and there is the kernel's, and a little of ours.
   expect(sent * 256 * 1024).toBeLessThan(24 * 1024 * 1024);
+  expect(gateway.calls.queued).toBeGreaterThan(0);
+  expect(gateway.calls.queued).toBeLessThan(1024 * 1024);
   socket.destroy();
   await finished.promise;
+});
+
+test('a cluster that does not read holds the client up, and not the memory of the portal', async () => {
+  const arrived = Promise.withResolvers<IncomingMessage>();
+  behave = (request) => arrived.resolve(request);
+  const chunk = Buffer.alloc(256 * 1024);
+  const most = 400;
+  const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
+  const head = [
+    'POST /api/v1/namespaces/a/services/b/proxy/upload HTTP/1.1',
+    'Host: x',
+    `Authorization: Bearer ${session.token}`,
+    `Content-Length: ${most * chunk.length}`,
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  let sent = 0;
+  const more = () => {
+    while (sent < most && socket.write(chunk)) sent++;
+    if (sent < most) socket.once('drain', () => (sent++, more()));
+  };
+  more();
+  const request = await arrived.promise;
+  let last = -1;
+  await expect.poll(() => sent > 0 && last === (last = sent), { interval: 300, timeout: 20_000 }).toBe(true);
+  expect(sent * chunk.length).toBeLessThan(24 * 1024 * 1024);
+  expect(gateway.calls.queued).toBeGreaterThan(0);
+  expect(gateway.calls.queued).toBeLessThan(1024 * 1024);
+  socket.destroy();
+  // Who does not read does not see the end either.
+  request.on('error', () => {}).resume();
+  await new Promise((resolve) => request.once('close', resolve));
+  await expect.poll(() => gateway.calls.count).toBe(0);
 });
 
 describe('upgrades', () => {
