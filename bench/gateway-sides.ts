@@ -52,21 +52,28 @@ export async function directly(kubeconfig: string): Promise<Side> {
   return { origin: new URL(server), prefix: '', agent, tokens: [] };
 }
 
-/** ms. Throws where the answer is not 200. */
-export async function call({ origin, prefix, agent, tokens }: Side, path: string): Promise<number> {
+/** The answer, its body still to come. Throws where it is not 200. */
+export function ask({ origin, prefix, agent, tokens }: Side, path: string): Promise<IncomingMessage> {
   const token = tokens.shift();
   if (token !== undefined) tokens.push(token);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const start = performance.now();
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const { hostname, port } = origin;
     const send = origin.protocol === 'http:' ? requestPlain : request;
     const outgoing = send({ hostname, port, agent, path: prefix + path, headers });
     outgoing.once('error', reject);
-    outgoing.once('response', resolve);
+    outgoing.once('response', (answer) => {
+      if (answer.statusCode === 200) return resolve(answer);
+      answer.resume();
+      reject(new Error(`${path} was answered ${answer.statusCode}`));
+    });
     outgoing.end();
   });
-  for await (const _ of answer);
-  if (answer.statusCode !== 200) throw new Error(`${path} answered ${answer.statusCode}`);
+}
+
+/** ms until all of the answer is there. Throws as {@link ask}. */
+export async function call(side: Side, path: string): Promise<number> {
+  const start = performance.now();
+  for await (const _ of await ask(side, path));
   return performance.now() - start;
 }

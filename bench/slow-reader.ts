@@ -1,24 +1,15 @@
 /** A client that asks for much and reads none of it for a while: what the portal holds back for it meanwhile. */
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from './context.ts';
-import type { Side } from './gateway-sides.ts';
+import { ask, type Side } from './gateway-sides.ts';
 
 const PAUSE_MS = 5_000;
 const SAMPLE_PAUSE_MS = 500;
 const LOOK_EVERY_MS = 100;
 
 /** The most bytes seen. Throws where the answer is not whole in the end. */
-export async function queuedFor(bench: Bench, { origin, prefix, agent, tokens }: Side, path: string): Promise<number> {
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const { hostname, port } = origin;
-    const headers = { authorization: `Bearer ${tokens[0]}` };
-    const outgoing = request({ hostname, port, agent, path: prefix + path, headers });
-    outgoing.once('error', reject);
-    outgoing.once('response', resolve);
-    outgoing.end();
-  });
+export async function queuedFor(bench: Bench, side: Side, path: string): Promise<number> {
+  const answer = await ask(side, path);
   let most = 0;
   const until = performance.now() + (bench.sample ? SAMPLE_PAUSE_MS : PAUSE_MS);
   while (performance.now() < until) {

@@ -1,9 +1,9 @@
 /** What a call and an idle watch cost the gateway, against `kubectl proxy` and a bare Node proxy. */
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { Bench } from '../context.ts';
 import type { Measurement } from '../figure.ts';
-import { call, issued, type Side } from '../gateway-sides.ts';
+import { ask, call, issued, type Side } from '../gateway-sides.ts';
 import { bareProxy, cpuSeconds, kubectlProxy, resident } from '../proxies.ts';
 import { callsIn, costOf, GET, load, warmUp } from '../small-calls.ts';
 import { median } from '../statistics.ts';
@@ -35,8 +35,8 @@ export async function gatewayLoad(bench: Bench): Promise<Measurement[]> {
     const calls = callsIn(bench);
     for (let round = 0; round < bench.rounds; round++)
       for (const name of ['ours', 'plain', 'bare'] as const) {
-        const ask = () => call(sides[name], GET);
-        rates[name].push(calls / (await costOf(cpu[name], () => load(calls, ask))));
+        const get = () => call(sides[name], GET);
+        rates[name].push(calls / (await costOf(cpu[name], () => load(calls, get))));
       }
     const watches = bench.sample ? 20 : WATCHES;
     const memory = {
@@ -91,22 +91,9 @@ async function watched(bench: Bench, count: number, side: Side, memory: () => Pr
   }
 }
 
-function watch({ origin, prefix, tokens }: Side, agent: Agent): Promise<IncomingMessage> {
-  const token = tokens.shift();
-  if (token !== undefined) tokens.push(token);
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = origin;
-    const outgoing = request({ hostname, port, agent, path: prefix + WATCH, headers });
-    outgoing.once('error', reject);
-    outgoing.once('response', (answer) => {
-      answer.on('error', () => {});
-      answer.resume();
-      if (answer.statusCode === 200) resolve(answer);
-      else reject(new Error(`a watch was answered ${answer.statusCode}`));
-    });
-    outgoing.end();
-  });
+async function watch(side: Side, agent: Agent): Promise<IncomingMessage> {
+  const answer = await ask({ ...side, agent }, WATCH);
+  return answer.on('error', () => {}).resume();
 }
 
 /** The least seen while nothing happens. */

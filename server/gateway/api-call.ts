@@ -1,6 +1,7 @@
 /**
  * One call on the Kubernetes path, from its first byte to its audit event: credential, session, parsing, decision,
- * record, upstream. Plain calls and upgrades share all of it but the forwarding itself.
+ * record, upstream. Plain calls and upgrades share all of it but the forwarding itself. Long, since each step needs what
+ * the ones before it found out, and nobody else may have it half done.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -105,9 +106,9 @@ export class ApiCall {
     this.#live?.abort.abort(reason);
   }
 
-  /** Where bytes of the call wait, and how many do: asked while it runs. */
-  queues(...queues: (() => number)[]): void {
-    this.#live?.queues.push(...queues);
+  /** How many bytes of the call wait in one place: asked while it runs. */
+  queues(queued: () => number): void {
+    this.#live?.queues.push(queued);
   }
 
   /** Bytes moved: the call is not stalled. */

@@ -246,6 +246,16 @@ test('an address that takes connections and says nothing is given up in time; wh
   expect((await watch)[0]).toMatchObject({ status: 200, body: expect.stringContaining('event') });
 });
 
+/** Everything on the way fills up, little of it in the portal; `sent`: bytes. */
+async function heldUp(sent: () => number): Promise<void> {
+  let last = -1;
+  await expect.poll(() => sent() > 0 && last === (last = sent()), { interval: 300, timeout: 20_000 }).toBe(true);
+  // What lies between here and there is the kernel's, and a little of ours.
+  expect(sent()).toBeLessThan(24 * 1024 * 1024);
+  expect(gateway.calls.queued).toBeGreaterThan(0);
+  expect(gateway.calls.queued).toBeLessThan(1024 * 1024);
+}
+
 test('a client that does not read holds the cluster up, and not the memory of the portal', async () => {
   let sent = 0;
   const finished = Promise.withResolvers<void>();
@@ -262,13 +272,7 @@ test('a client that does not read holds the cluster up, and not the memory of th
   const socket = await rawConnect(session.port, gateway.gateway.certificateAuthority);
   socket.pause();
   socket.write(`GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${session.token}\r\n\r\n`);
-  let last = -1;
-  // Everything on the way has filled up when the count stands still.
-  await expect.poll(() => sent > 0 && last === (last = sent), { interval: 300, timeout: 20_000 }).toBe(true);
-  // What lies between here and there is the kernel's, and a little of ours.
-  expect(sent * 256 * 1024).toBeLessThan(24 * 1024 * 1024);
-  expect(gateway.calls.queued).toBeGreaterThan(0);
-  expect(gateway.calls.queued).toBeLessThan(1024 * 1024);
+  await heldUp(() => sent * 256 * 1024);
   socket.destroy();
   await finished.promise;
 });
@@ -293,11 +297,7 @@ test('a cluster that does not read holds the client up, and not the memory of th
   };
   more();
   const request = await arrived.promise;
-  let last = -1;
-  await expect.poll(() => sent > 0 && last === (last = sent), { interval: 300, timeout: 20_000 }).toBe(true);
-  expect(sent * chunk.length).toBeLessThan(24 * 1024 * 1024);
-  expect(gateway.calls.queued).toBeGreaterThan(0);
-  expect(gateway.calls.queued).toBeLessThan(1024 * 1024);
+  await heldUp(() => sent * chunk.length);
   socket.destroy();
   // Who does not read does not see the end either.
   request.on('error', () => {}).resume();
