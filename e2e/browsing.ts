@@ -1,4 +1,5 @@
 /** A portal with its pages and a provider, and people who use them in a real browser. */
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { openBrowser, type TestBrowser } from './browser.ts';
 import type { IdentityProvider } from './idp/idp.ts';
@@ -10,7 +11,13 @@ export type Browsing = AsyncDisposable & {
   portal: TestPortal;
   /** A window of their own, signed in by the provider. */
   signedIn(who: 'admin' | 'developer' | 'auditor', window?: Parameters<TestBrowser['person']>[0]): Promise<Page>;
+  /** What each of their pages shows and has met, and the portal's last words: for a scenario that has failed. */
+  told(): Promise<string>;
 };
+
+/** Of what a page shows, characters; of what it met and of the portal's log, lines. */
+const TOLD_CHARACTERS = 3_000;
+const TOLD_LINES = 40;
 
 /** @param env settings beside these. */
 export async function startBrowsing(env: Record<string, string> = {}): Promise<Browsing> {
@@ -31,15 +38,39 @@ export async function startBrowsing(env: Record<string, string> = {}): Promise<B
   await pagesAnswer(portal);
   const chromium = stack.use(await openBrowser());
   const opened = stack.move();
+  const windows: { who: string; page: Page; met: string[] }[] = [];
   return {
     portal,
     async signedIn(who, window) {
       const page = await (await chromium.person(window)).newPage();
+      windows.push({ who, page, met: metBy(page) });
       await signIn(page, portal.url, provider, who);
       return page;
     },
+    async told() {
+      const pages = windows.map(async ({ who, page, met }) => {
+        const shown = await page.innerText('body', { timeout: 5_000 }).catch((error: Error) => error.message);
+        return [`${who} at ${page.url()}`, shown.slice(0, TOLD_CHARACTERS), ...met.slice(-TOLD_LINES)];
+      });
+      const log = readFileSync(portal.log, 'utf8').trimEnd().split('\n').slice(-TOLD_LINES);
+      return [...(await Promise.all(pages)), ['the portal', ...log]].map((lines) => lines.join('\n')).join('\n\n');
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** What a page says on its console and what it asks in vain, as it comes. */
+function metBy(page: Page): string[] {
+  const met: string[] = [];
+  page.on('console', (message) => met.push(`console ${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => met.push(`error: ${error.message}`));
+  page.on('requestfailed', (request) =>
+    met.push(`${request.method()} ${request.url()} failed: ${request.failure()?.errorText ?? ''}`),
+  );
+  page.on('response', (response) => {
+    if (response.status() >= 400) met.push(`${response.status()} ${response.request().method()} ${response.url()}`);
+  });
+  return met;
 }
 
 /** After a start of the portal: web comes a little later. */

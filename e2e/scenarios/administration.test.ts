@@ -10,8 +10,10 @@ import { screenShows, startBrowsing, type Browsing } from '../browsing.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { CLUSTER } from '../portal.ts';
 import { testCluster } from '../use.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let page: Page;
 let namespace: string;
 

@@ -5,11 +5,13 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openShell, screenShows, startBrowsing, type, type Browsing } from '../browsing.ts';
+import { tellFailures } from '../tell-failures.ts';
 import { until } from '../machine/until.ts';
 
 const SCRIPT = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let page: Page;
 /** Windows and questions that pages opened by themselves. */
 const opened: string[] = [];

@@ -13,8 +13,10 @@ import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { HTTPD_IMAGE } from '../cluster/images.ts';
 import { testIdentityProvider } from '../use.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let developer: Page;
 let auditor: Page;
 const PASSWORD = 'correct-horse-battery-staple-7301';

@@ -7,8 +7,10 @@ import { startBrowsing, type Browsing } from '../browsing.ts';
 import { CommandLine, type Talking } from '../command-line.ts';
 import { until } from '../machine/until.ts';
 import { CLUSTER } from '../portal.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let page: Page;
 let cli: CommandLine;
 beforeAll(async () => {

@@ -5,8 +5,10 @@ import { OwnTools } from '../own-tools.ts';
 import { BUSYBOX_IMAGE } from '../cluster/images.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { CLUSTER } from '../portal.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 beforeAll(async () => {
   browsing = await startBrowsing();
 });

@@ -10,6 +10,7 @@ import { BUSYBOX_IMAGE } from '../cluster/images.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { CLUSTER, type Visitor } from '../portal.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 /** As a VNC page does: a WebSocket to the API, here of an exec, by the channel protocol (v5.channel.k8s.io). */
 const APP = `<!doctype html><html lang="en"><title>Console</title><h1>Console</h1><p id="state">connecting</p><pre id="out"></pre>
@@ -35,6 +36,7 @@ writeFileSync(join(folder, '.git', 'config'), 'not for anybody');
 symlinkSync('/etc/hostname', join(folder, 'out'));
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let strangers: TestBrowser;
 let namespace: string;
 let maker: Visitor;

@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openShell, screenShows, startBrowsing, type, type Browsing } from '../browsing.ts';
 import { CLUSTER } from '../portal.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SIZES = [
@@ -15,6 +16,7 @@ const SIZES = [
 ];
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let page: Page;
 let stranger: Page;
 /** A session that has ended, with its recording. */

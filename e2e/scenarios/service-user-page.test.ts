@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBrowsing, type Browsing } from '../browsing.ts';
 import { CLUSTER } from '../portal.ts';
 import { OwnTools, certificateIn } from '../own-tools.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 beforeAll(async () => {
   browsing = await startBrowsing();
 });

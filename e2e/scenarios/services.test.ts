@@ -7,8 +7,10 @@ import { type Dashboard, startDashboard } from '../dashboard.ts';
 import { kubectlAsAdmin } from '../leftovers.ts';
 import { until } from '../machine/until.ts';
 import { CLUSTER } from '../portal.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let namespace: string;
 let board: Dashboard;
 beforeAll(async () => {

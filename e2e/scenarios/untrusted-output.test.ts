@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openShell, screenShows, startBrowsing, type, type Browsing } from '../browsing.ts';
+import { tellFailures } from '../tell-failures.ts';
 
 let browsing: Browsing;
+tellFailures(() => browsing);
 let page: Page;
 
 beforeAll(async () => {
