@@ -96,6 +96,19 @@ describe.each(transports)('over %s', (name, env) => {
     expect(shown(events, 'm')).toContain('exec web');
   });
 
+  it('much of it is in the recording byte for byte, in and out', async () => {
+    const text = randomBytes(4 * 1024 * 1024).toString('hex');
+    const script = `cat; : ${name}-much`;
+    const { code, stdout } = await kubectl(['exec', '-i', 'web', '--', 'sh', '-c', script], { stdin: text, env }).ended;
+    expect(code).toBe(0);
+    expect(stdout === text).toBe(true);
+    const stream = await ended(runs(`${name}-much`));
+    expect(stream.bytes).toMatchObject({ stdin: text.length, stdout: text.length });
+    const events = await cast(stream.id);
+    expect(shown(events, 'i') === text).toBe(true);
+    expect(shown(events, 'o') === text).toBe(true);
+  });
+
   it('a port-forward has its connections, and no byte of them', async () => {
     const forward = kubectl(['port-forward', 'web', ':8080'], { env });
     const port = await until(async () => /127\.0\.0\.1:(\d+)/.exec(forward.output())?.[1], { what: 'the port' });

@@ -65,14 +65,16 @@ export class SpdyFrames {
       if (part.length > 0 || fin) yield { kind: 'data', stream, data: part, fin };
       return;
     }
-    this.#held.push(part.slice());
+    // A copy: a Buffer's own slice would be none, and the chunk is gone once it has been pushed.
+    this.#held.push(new Uint8Array(part));
     if (!ended) return;
-    yield* control_(control, joined(this.#held), (flags & FIN) !== 0);
+    yield* framesOf(control, joined(this.#held), (flags & FIN) !== 0);
     this.#held = [];
   }
 }
 
-function* control_(kind: number, payload: Uint8Array, fin: boolean): Generator<SpdyFrame> {
+/** Of a whole control frame. */
+function* framesOf(kind: number, payload: Uint8Array, fin: boolean): Generator<SpdyFrame> {
   if (kind !== SYN_STREAM && kind !== SYN_REPLY && kind !== HEADERS && kind !== RST_STREAM) return;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   // The stream's id stands first; of SYN_STREAM an associated one and a priority follow.

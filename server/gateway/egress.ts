@@ -22,6 +22,7 @@ import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { EgressAddresses, type ApiServers, type ResolveName } from './egress-addresses.ts';
 import { EgressPolicy, parseAuthority, type EgressTarget } from './egress-policy.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { passStream } from './pass-stream.ts';
 import type { GatewaySession, SessionDirectory } from './session-directory.ts';
 
 export type EgressRules = {
@@ -286,8 +287,6 @@ function nextChunk(stream: Duplex): Promise<Buffer> {
 /** Bytes both ways until both ends are done. */
 async function join(client: Duplex, remote: Socket): Promise<Moved> {
   const moved = { sentBytes: 0, receivedBytes: 0 };
-  client.on('data', (chunk: Buffer) => (moved.sentBytes += chunk.length));
-  remote.on('data', (chunk: Buffer) => (moved.receivedBytes += chunk.length));
   remote.setTimeout(IDLE_MS, () => remote.destroy());
   const ends = [client, remote].map(
     (end) =>
@@ -298,8 +297,14 @@ async function join(client: Duplex, remote: Socket): Promise<Moved> {
   );
   client.once('close', () => remote.destroy());
   remote.once('close', () => client.end());
-  client.pipe(remote);
-  remote.pipe(client);
+  passStream(client, remote, (chunk) => {
+    moved.sentBytes += chunk.length;
+    return null;
+  });
+  passStream(remote, client, (chunk) => {
+    moved.receivedBytes += chunk.length;
+    return null;
+  });
   await ends[1];
   // What is under way to a slow client is given a moment.
   setTimeout(() => client.destroy(), FLUSH_MS).unref();

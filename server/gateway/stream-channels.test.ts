@@ -21,11 +21,16 @@ function listener() {
 }
 
 type Part = [Direction, Buffer];
+/** Each piece is gone once it has been pushed: its memory is used again. */
 function play(how: 'websocket' | 'spdy', subresource: string, parts: Part[], size: number): string[] {
   const { lines, sink } = listener();
   const tap = tapOf(how, subresource, sink);
   for (const [direction, bytes] of parts)
-    for (let at = 0; at < bytes.length; at += size) tap.push(direction, bytes.subarray(at, at + size));
+    for (let at = 0; at < bytes.length; at += size) {
+      const piece = Buffer.from(bytes.subarray(at, at + size));
+      tap.push(direction, piece);
+      piece.fill(0xee);
+    }
   return lines;
 }
 

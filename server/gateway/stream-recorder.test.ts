@@ -76,23 +76,40 @@ test('much goes to the disk in few writes, in order, though it is slow and piece
   expect(log.writes).toBeLessThan(30);
 });
 
-test('a little is handed over at once, after what was gathered before it', async () => {
+test('a little is handed over at once where the disk has nothing to do; what follows goes together, in order', async () => {
   vi.useFakeTimers();
   try {
     const log = slowLog();
     const recorder = recorderOf(log);
+    log.step();
     const before = log.writes;
-    recorder.data('stdout', Buffer.alloc(10_000, 'a'));
-    expect(log.writes).toBe(before);
     recorder.data('stdout', Buffer.from('prompt'));
-    expect(log.writes).toBe(before + 2);
+    expect(log.writes).toBe(before + 1);
+    recorder.data('stdout', Buffer.from('little'));
     recorder.data('stdout', Buffer.alloc(10_000, 'b'));
+    recorder.data('stdout', Buffer.from('more'));
+    expect(log.writes).toBe(before + 1);
     vi.advanceTimersByTime(20);
-    expect(log.writes).toBe(before + 3);
+    expect(log.writes).toBe(before + 2);
     await recorder.finish();
     const shown = log.records.filter(({ kind }) => kind === RecordKind.output).map(({ data }) => data[0]);
-    expect(Buffer.from(shown as number[]).toString()).toBe('apb');
+    expect(Buffer.from(shown as number[]).toString()).toBe('plbm');
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('what waits for the disk takes no more memory than twice its bytes, though every other piece is small', async () => {
+  const log = slowLog();
+  const memory = new Set<ArrayBufferLike>();
+  const { append } = log;
+  log.append = (bytes, written) => {
+    memory.add(bytes.buffer);
+    append(bytes, written);
+  };
+  const recorder = recorderOf(log);
+  for (let at = 0; at < 100; at++) recorder.data('stdin', Buffer.alloc(at % 2 === 0 ? 16_000 : 4_000));
+  const taken = [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  expect(taken).toBeLessThan(2 * log.pending);
+  await recorder.finish();
 });

@@ -52,7 +52,10 @@ const CONNECTIONS_MOST = 200;
 /** Behind the disk by so much, the stream waits for it. */
 const PENDING_MOST = 4 * 1024 * 1024;
 const LINE_MOST = 256;
-/** Much at once is written in pieces of this size, or after so long: each write is another thread's, and it has to be woken. */
+/**
+ * Much at once, and what comes while something is written, goes to the disk in pieces of this size, or after so long: each
+ * write is another thread's, and it has to be woken.
+ */
 const GATHERED_MOST = 256 * 1024;
 /** Several are written at once while others fill: half of what may be pending. */
 const SPARE_MOST = PENDING_MOST / 2 / GATHERED_MOST;
@@ -203,8 +206,7 @@ export class StreamRecorder implements StreamSink {
     if (!log) return;
     this.#written += data.length;
     const record: LogRecord = { kind, time: BigInt(now().getTime()) * 1_000n, data };
-    if (data.length < LARGE) {
-      this.#handOver();
+    if (data.length < LARGE && !this.#gathered && log.pending === 0) {
       log.append(encodeRecord(record), () => this.#resume());
       return;
     }

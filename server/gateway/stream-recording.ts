@@ -1,6 +1,5 @@
 /** The recording of one exec, attach or port-forward, from the request to its end, as its role wants it. */
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { KubeRequest, Refusal } from '../domain/kube-request.ts';
 import { Problem } from '../domain/problem.ts';
 import { type StreamFacts, streamFacts } from '../domain/stream-facts.ts';
@@ -86,24 +85,17 @@ export class StreamRecording {
     this.#lost(`the cluster chose the protocol "${chosen.slice(0, 60)}"`);
   }
 
-  /** Bytes as they pass; where the disk is far behind, `from` waits for it. */
-  push(direction: Direction, chunk: Buffer, from: Duplex): void {
-    if (!this.#tap || !this.#recorder) return;
+  /** Bytes as they pass. Where the disk is far behind, they wait until this resolves. */
+  push(direction: Direction, chunk: Buffer): Promise<void> | null {
+    if (!this.#tap || !this.#recorder) return null;
     try {
       this.#tap.push(direction, chunk);
     } catch (error) {
       if (!(error instanceof UnknownProtocol)) throw error;
-      try {
-        this.#lost(error.message);
-      } catch (problem) {
-        this.#call.abort(problem as Problem);
-      }
-      return;
+      this.#unreadable(error);
+      return null;
     }
-    const behind = this.#recorder.drained();
-    if (!behind) return;
-    from.pause();
-    void behind.then(() => from.resume());
+    return this.#recorder.drained();
   }
 
   /** Bytes that wait for the disk. */
@@ -114,6 +106,14 @@ export class StreamRecording {
   /** Once both ends are closed, or the stream never began. */
   async finish(): Promise<void> {
     if (this.#recorder) this.#call.stream = await this.#recorder.finish();
+  }
+
+  #unreadable({ message }: UnknownProtocol): void {
+    try {
+      this.#lost(message);
+    } catch (problem) {
+      this.#call.abort(problem as Problem);
+    }
   }
 
   #lost(why: string): void {

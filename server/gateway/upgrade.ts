@@ -12,6 +12,7 @@ import { clientGone, redirectRefused } from '../domain/shared-problems.ts';
 import { finalStatus, NO_ANSWER } from '../domain/status-line.ts';
 import { AnswerTimedOut, unreachable } from '../domain/unreachable.ts';
 import type { ApiCall } from './api-call.ts';
+import { passStream } from './pass-stream.ts';
 import { RefusalTap } from './refusal-tap.ts';
 import { StreamRecording } from './stream-recording.ts';
 import { answeredHeaders, forwardedFor, requestOptions } from './upstream.ts';
@@ -103,7 +104,7 @@ async function pipe(
     from.on('error', () => {});
     from.once('close', () => {
       closed();
-      // Half-closing is kept by pipe; a connection that is gone takes the other with it, once that has been flushed.
+      // Half-closing is kept; a connection that is gone takes the other with it, once that has been flushed.
       if (!to.writableEnded) to.end();
       // Nobody takes what it still says: it is read all the same, or its own end would not be seen.
       to.resume();
@@ -122,35 +123,21 @@ async function pipe(
   // What came along with either head goes first: put back before anybody listens, or the first listener alone has it.
   if (first.length > 0) socket.unshift(first);
   if (head.length > 0) client.unshift(head);
-  client.on('data', (chunk: Buffer) => {
-    gatherWrites(socket);
+  passStream(client, socket, (chunk) => {
     call.requestBytes += chunk.length;
-    recording?.push('up', chunk, client);
     call.progress();
+    return recording?.push('up', chunk) ?? null;
   });
-  socket.on('data', (chunk: Buffer) => {
-    gatherWrites(client);
+  passStream(socket, client, (chunk) => {
     call.responseBytes += chunk.length;
-    recording?.push('down', chunk, socket);
     call.progress();
+    return recording?.push('down', chunk) ?? null;
   });
   for (const end of [client, socket]) call.queues(() => end.readableLength + end.writableLength);
   if (recording) call.queues(() => recording.pending);
   client.write(`${lines.join('\r\n')}\r\n\r\n`);
-  client.pipe(socket);
-  socket.pipe(client);
   await promise;
   call.signal.removeEventListener('abort', abort);
-}
-
-/**
- * What is written until the next look at the network goes out as one: TLS gives 16 KiB at a time, and each would cost
- * a system call of its own, here and where it arrives.
- */
-function gatherWrites(to: Duplex): void {
-  if (to.writableCorked > 0) return;
-  to.cork();
-  setImmediate(() => to.uncork());
 }
 
 // The last bytes of an exec (its exit status) are still on their way to a slow client when the cluster closes.
