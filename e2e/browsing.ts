@@ -107,13 +107,18 @@ export async function screenShows(page: Page, text: RegExp, within = 30_000): Pr
   return last;
 }
 
-/** Opens a shell on the cluster by its card and waits for the prompt. */
+/** Opens a shell on the cluster by its card and waits for its prompt. */
 export async function openShell(page: Page, url: string): Promise<void> {
   await page.goto(url);
+  // Another terminal may show a prompt until the new one is in front.
+  const opened = page.waitForResponse(
+    (response) => response.request().method() === 'POST' && new URL(response.url()).pathname === '/api/v1/sessions',
+  );
   await page
     .getByRole('button', { name: /^Open as/ })
     .first()
     .click();
+  await opened;
   await screenShows(page, /\$ *$/m);
 }
 

@@ -21,8 +21,15 @@ function guessedSize(): { cols: number; rows: number } {
 
 const opening = new Map<string, AbortController>();
 
-/** Opens a session in a new tab. Failures are shown in that tab. */
+/**
+ * Opens a session in a new tab. Failures are shown in that tab. While the portal is still being asked for one like it,
+ * that one is shown: a key that repeats and a second click mean the same shell.
+ */
 export function startSession(cluster: { name: string; production: boolean }, role: string | null): void {
+  const asked = dock
+    .get()
+    .tabs.find((tab) => opening.has(tab.key) && tab.cluster.name === cluster.name && tab.role === role);
+  if (asked) return dock.update((state) => activate(state, asked.key));
   remember('recent', [cluster.name, ...recentClusters().filter((name) => name !== cluster.name)].slice(0, 50));
   const tab: Tab = {
     key: crypto.randomUUID(),
