@@ -7,6 +7,8 @@ const OWNER = 'sallyport_owner';
 /** What the portal works as. */
 const PORTAL = 'sallyport';
 const DATABASE = 'sallyport';
+/** Any number that nothing else locks: Postgres refuses two who change a role, or a database's grants, at once. */
+const PROVISION_LOCK = 0x73_61_6c_6c_79_71;
 
 /** `adminUrl`: the superuser's. The roles' passwords follow from its own, so that nothing more need be kept. */
 export async function provision(adminUrl: string): Promise<{ url: string; migrationUrl: string }> {
@@ -15,6 +17,8 @@ export async function provision(adminUrl: string): Promise<{ url: string; migrat
     createHmac('sha256', decodeURIComponent(admin.password)).update(role).digest('base64url');
   const sql = postgres(adminUrl, { max: 1, onnotice: () => {} });
   try {
+    // Goes with the connection.
+    await sql`select pg_advisory_lock(${PROVISION_LOCK})`;
     for (const role of [OWNER, PORTAL]) {
       const [found] = await sql`select 1 from pg_roles where rolname = ${role}`;
       if (!found) await sql`create role ${sql(role)}`;
