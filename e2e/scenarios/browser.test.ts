@@ -259,6 +259,32 @@ it('replays from any moment and at any speed, to its end', async () => {
   await screenShows(auditor, /exit$/m);
 });
 
+it('opens one shell, however often the button is pressed before the portal has answered', async () => {
+  const tabs = developer.getByRole('list', { name: 'Terminal tabs' }).getByRole('listitem');
+  await developer.goto(browsing.portal.url);
+  await tabs.first().waitFor();
+  const before = await tabs.count();
+  const pressed = Promise.withResolvers<void>();
+  let asked = 0;
+  await developer.route('**/api/v1/sessions', async (route) => {
+    if (route.request().method() === 'POST') {
+      asked += 1;
+      await pressed.promise;
+    }
+    await route.continue();
+  });
+  const open = developer.getByRole('button', { name: /^Open as/ }).first();
+  await open.click();
+  await open.click();
+  await open.press('Enter');
+  pressed.resolve();
+  await screenShows(developer, /\$ *$/m);
+  expect({ asked, tabs: await tabs.count() }).toEqual({ asked: 1, tabs: before + 1 });
+  await developer.unroute('**/api/v1/sessions');
+  await developer.keyboard.type('exit\n');
+  await developer.getByText('This session has ended.').waitFor();
+});
+
 it('keeps several shells in tabs, each as it was', async () => {
   const tabs = developer.getByRole('list', { name: 'Terminal tabs' });
   const before = await tabs.getByRole('listitem').count();

@@ -1,22 +1,35 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../e2e/machine/until.ts';
 import { TestPortal } from './fixture.ts';
 import type { TestSandbox } from './fixture.ts';
 
+const execute = promisify(execFile);
 let portal: TestPortal;
 beforeAll(async () => {
   portal = await TestPortal.start('sockets');
 });
 afterAll(() => portal[Symbol.asyncDispose]());
 
-/** Types a password, key by key, at a prompt that does not echo. */
+/** Types a password, key by key, at a prompt that does not echo: openssl writes its own before it turns the echo off. */
 async function password(box: TestSandbox, prompt: string | RegExp, secret = 'hunter2-secret'): Promise<void> {
   await box.link.shows(prompt);
+  // Of the sandbox's terminal only root learns it from outside.
+  if (process.getuid?.() === 0)
+    await until(async () => / icanon .* -echo /.test(await modesOf(box)), { what: 'the end of the echo' });
   for (const key of `${secret}\r`) {
     box.link.type(key);
     await pause(1);
   }
+}
+
+/** Of the shell's terminal, as `stty -a` says them; asked from outside, since a new process in there is a finding. */
+async function modesOf(box: TestSandbox): Promise<string> {
+  const { State } = await portal.docker.getContainer(box.sandbox.container).inspect();
+  const { stdout } = await execute('stty', ['-a', '-F', `/proc/${State.Pid}/root/dev/pts/0`]);
+  return stdout.replace(/\s+/g, ' ');
 }
 
 test.each([
