@@ -1,5 +1,4 @@
 /** A portal with its pages and a provider, and people who use them in a real browser. */
-import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { openBrowser, type TestBrowser } from './browser.ts';
 import type { IdentityProvider } from './idp/idp.ts';
@@ -52,8 +51,9 @@ export async function startBrowsing(env: Record<string, string> = {}): Promise<B
         const shown = await page.innerText('body', { timeout: 5_000 }).catch((error: Error) => error.message);
         return [`${who} at ${page.url()}`, shown.slice(0, TOLD_CHARACTERS), ...met.slice(-TOLD_LINES)];
       });
-      const log = readFileSync(portal.log, 'utf8').trimEnd().split('\n').slice(-TOLD_LINES);
-      return [...(await Promise.all(pages)), ['the portal', ...log]].map((lines) => lines.join('\n')).join('\n\n');
+      return [...(await Promise.all(pages)), ['the portal', portal.lastWords(TOLD_LINES)]]
+        .map((lines) => lines.join('\n'))
+        .join('\n\n');
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -238,15 +238,16 @@ export class TestPortal implements AsyncDisposable {
     });
     await until(
       async () => {
-        if (ended) throw new GivenUp(`the portal ended at its start: ${this.#lastWords()}`);
+        if (ended) throw new GivenUp(`the portal ended at its start: ${this.lastWords()}`);
         return (await fetch(`${this.url}/healthz`, { signal: AbortSignal.timeout(2_000) })).ok;
       },
-      { within: 60_000, every: 30, what: () => `the portal (${this.#lastWords()})` },
+      { within: 60_000, every: 30, what: () => `the portal (${this.lastWords()})` },
     );
   }
 
-  #lastWords(): string {
-    return readFileSync(this.log, 'utf8').trim().split('\n').slice(-12).join('\n');
+  /** The end of its log. */
+  lastWords(lines = 12): string {
+    return readFileSync(this.log, 'utf8').trim().split('\n').slice(-lines).join('\n');
   }
 
   /** kill -9. */
@@ -271,7 +272,7 @@ export class TestPortal implements AsyncDisposable {
     }, STOP_MS);
     await this.#ended;
     clearTimeout(timer);
-    if (late) throw new Error(`the portal did not stop within ${STOP_MS / 1000} s: ${this.#lastWords()}`);
+    if (late) throw new Error(`the portal did not stop within ${STOP_MS / 1000} s: ${this.lastWords()}`);
   }
 
   async restart(): Promise<void> {

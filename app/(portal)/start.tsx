@@ -30,7 +30,7 @@ export function Start() {
   const reachable = (clusters.data?.items ?? []).filter((cluster) => cluster.roles.length > 0);
   const shown = matching(byRecency(reachable, recent), filter);
   // What runs stands above the clusters: were it to come later, they would move away under the pointer.
-  const asking = clusters.data === undefined || (sessions.isPending && sessions.failureCount === 0);
+  const asking = !clusters.data || (sessions.isPending && sessions.failureCount === 0);
   return (
     <PageBody
       title="Start a shell"
@@ -39,13 +39,13 @@ export function Start() {
         reachable.length > 6 ? <Filter label="Filter clusters" value={filter} onChange={setFilter} /> : undefined
       }
     >
-      {running.length > 0 && !asking ? <Running sessions={running} /> : null}
+      {running.length > 0 ? <Running sessions={running} /> : null}
       {clusters.error && !clusters.data ? (
         <ProblemPanel error={clusters.error} retry={() => void clusters.refetch()} />
       ) : asking ? (
         <Waiting>Asking for your clusters</Waiting>
       ) : reachable.length === 0 ? (
-        <NoClusters portal={me.data?.portal} any={(clusters.data?.items ?? []).length > 0} />
+        <NoClusters portal={me.data?.portal} any={clusters.data.items.length > 0} />
       ) : shown.length === 0 ? (
         <Empty icon={Boxes} title="No cluster matches the filter" />
       ) : (

@@ -206,7 +206,7 @@ export class StreamRecorder implements StreamSink {
     if (!log) return;
     this.#written += data.length;
     const record: LogRecord = { kind, time: BigInt(now().getTime()) * 1_000n, data };
-    if (data.length < LARGE && !this.#gathered && log.pending === 0) {
+    if (data.length < LARGE && this.pending === 0) {
       log.append(encodeRecord(record), () => this.#resume());
       return;
     }

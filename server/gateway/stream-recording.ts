@@ -82,7 +82,8 @@ export class StreamRecording {
     const chosen = headers['sec-websocket-protocol'] ?? '';
     if (headers['sec-websocket-extensions'] === undefined && isKnownStream(this.#how, this.#subresource, chosen))
       return;
-    this.#lost(`the cluster chose the protocol "${chosen.slice(0, 60)}"`);
+    const problem = this.#lost(`the cluster chose the protocol "${chosen.slice(0, 60)}"`);
+    if (problem) throw problem;
   }
 
   /** Bytes as they pass. Where the disk is far behind, they wait until this resolves. */
@@ -92,7 +93,8 @@ export class StreamRecording {
       this.#tap.push(direction, chunk);
     } catch (error) {
       if (!(error instanceof UnknownProtocol)) throw error;
-      this.#unreadable(error);
+      const problem = this.#lost(error.message);
+      if (problem) this.#call.abort(problem);
       return null;
     }
     return this.#recorder.drained();
@@ -108,21 +110,15 @@ export class StreamRecording {
     if (this.#recorder) this.#call.stream = await this.#recorder.finish();
   }
 
-  #unreadable({ message }: UnknownProtocol): void {
-    try {
-      this.#lost(message);
-    } catch (problem) {
-      this.#call.abort(problem as Problem);
-    }
-  }
-
-  #lost(why: string): void {
+  /** What follows is not recorded; the Problem to end the stream with, where it must be. */
+  #lost(why: string): Problem | null {
     this.#tap = null;
     if (this.#required)
-      throw new Problem('recording-required', 403, `This stream must be recorded, and cannot be: ${why}.`, {
+      return new Problem('recording-required', 403, `This stream must be recorded, and cannot be: ${why}.`, {
         next: 'Use kubectl of 1.30 or newer, or a role that does not ask for recordings.',
       });
     this.#recorder?.cut(why);
+    return null;
   }
 }
 

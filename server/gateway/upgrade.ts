@@ -120,7 +120,7 @@ async function pipe(
   call.signal.addEventListener('abort', abort, { once: true });
   if (call.signal.aborted) abort();
 
-  // What came along with either head goes first: put back before anybody listens, or the first listener alone has it.
+  // What came along with either head goes first.
   if (first.length > 0) socket.unshift(first);
   if (head.length > 0) client.unshift(head);
   passStream(client, socket, (chunk) => {
